@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from gradmix import ConfigError, Data, DataError, Dataset, regular_file
+from gradmix import ConfigError, Data, DataError, Dataset, NonNegativeInt, regular_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from gradmix_datasets.formats import Read
 
 
-_DECIMAL_COMMA = r"\s*[+-]?\d+,\d+\s*"
+_NAMES_ROWS = re.compile(
+    r"(?i:unnamed: \d+|level_\d+|index|idx|#|(.*[ _.-])?id|row[ _.-]?(id|nr|no|num|number))|.*[a-z]I[Dd]"
+)
+"""Names of columns that number the rows, as pandas and people write them."""
 
 
 @dataclass(kw_only=True)
@@ -29,8 +32,10 @@ class File(Dataset):
     """Rows of a file: text with separated fields, Parquet, Feather or NumPy's .npy and .npz.
 
     Separator, decimal mark and encoding of a text file are detected. The run's summary states them if they are not the
-    usual ones. If a file ``x.labels0`` beside a file ``x.data`` has the true groups of its rows, both are read, as in
-    the collections of clustbench.
+    usual ones. Comments above the table, which begin with "# ", are skipped; without a header, the last may name the
+    columns. Columns that only number the rows are left out: those that pandas and R write, and columns such as
+    ``id`` without repeated values. If a file ``x.labels0`` beside a file ``x.data`` has the true groups of its rows,
+    both are read, as in the collections of clustbench.
 
     Parameters
     ----------
@@ -41,7 +46,7 @@ class File(Dataset):
         Name of the column with the true group of each row, if there is one. For an array, the number of the column,
         from 0; for a .npz file, also the name of another array.
     columns
-        Names of the columns to read; null reads all columns except the label.
+        Names of the columns to read; null reads all columns except the label and numbers of rows.
     drop
         Names of columns to leave out.
     encode
@@ -56,6 +61,12 @@ class File(Dataset):
         Separator of the fields of a text file; null detects it.
     decimal
         Decimal mark of a text file; null detects it.
+    thousands
+        Mark between groups of three digits in a text file, such as a comma or a space; null if there is none.
+    na_values
+        Words that stand for a missing value in a text file, besides an empty field and the usual ones (NA, NaN, null).
+    skip_lines
+        Number of lines above the table in a text file.
     encoding
         Encoding of a text file, such as latin-1; null detects it.
     key
@@ -72,12 +83,19 @@ class File(Dataset):
     header: bool | None = None
     separator: str | None = None
     decimal: Literal[".", ","] | None = None
+    thousands: str | None = None
+    na_values: tuple[str, ...] = ()
+    skip_lines: NonNegativeInt = 0
     encoding: str | None = None
     key: str | None = None
 
     def __post_init__(self) -> None:
         if self.separator is not None and len(self.separator) != 1:
             raise ConfigError(f"dataset.separator must be one character; given: {self.separator!r}.")
+        if self.thousands is not None and (len(self.thousands) != 1 or self.thousands == self.decimal):
+            raise ConfigError(
+                f"dataset.thousands must be one character, and not the decimal mark; given: {self.thousands!r}."
+            )
 
     def read(self) -> Data:
         """Read the table, choose its columns, and split off the labels."""
@@ -85,7 +103,11 @@ class File(Dataset):
         table, remarks = found.table, list(found.remarks)
         table.columns = [str(name) for name in table.columns]
         labels = self._labels_beside() if self.label is None else table[self._there(table, [self.label], "label")[0]]
-        features = self._numbers(self._chosen(table))
+        chosen = self._chosen(table)
+        if self.columns is None and (numbering := self._numbering(chosen)):
+            chosen = chosen.drop(columns=numbering)
+            remarks.append(f"{', '.join(numbering)} left out as names of rows; dataset.columns would keep them")
+        features = self._numbers(chosen)
         missing = features.isna()
         rows = missing.any(axis=1).to_numpy(copy=True)
         if self.missing == "drop":
@@ -123,7 +145,15 @@ class File(Dataset):
         from gradmix_datasets.delimited import Said
         from gradmix_datasets.formats import Source, read
 
-        said = Said(self.encoding, self.separator, self.decimal, self.header)
+        said = Said(
+            self.encoding,
+            self.separator,
+            self.decimal,
+            self.header,
+            self.thousands,
+            self.skip_lines,
+            self.na_values,
+        )
         try:
             regular_file(self.path)
             return read(Source(self.path, said, self.key, self.label))
@@ -171,6 +201,15 @@ class File(Dataset):
         names = list(table.columns) if self.columns is None else self._there(table, self.columns, "columns")
         return table[[name for name in names if name not in left_out]]
 
+    def _numbering(self, table: pd.DataFrame) -> list[str]:
+        """Return the columns that only name the rows, unless there are no others: each value is unique."""
+        found = [
+            str(name)
+            for name, column in table.items()
+            if _NAMES_ROWS.fullmatch(str(name)) and name not in self.encode and column.is_unique and len(table) > 1
+        ]
+        return found if len(found) < table.shape[1] else []
+
     def _numbers(self, table: pd.DataFrame) -> pd.DataFrame:
         """Convert all columns to numbers: booleans to 1 and 0, dates and categories as the options specify."""
         import pandas as pd
@@ -185,7 +224,7 @@ class File(Dataset):
                     pd.get_dummies(values, prefix=str(name), prefix_sep="=", dtype=float).where(column.notna())
                 )
             elif kind in ("floating", "integer", "mixed-integer-float", "boolean", "empty", "decimal"):
-                parts.append(column.astype("Float64").astype(np.float64).to_frame())
+                parts.append(_floats(column).to_frame())
             elif (moments := _moments(column, kind)) is not None and self.dates:
                 parts.append(((moments - pd.Timestamp(0)) / pd.Timedelta(days=1)).to_frame())
             else:
@@ -195,21 +234,9 @@ class File(Dataset):
         return pd.concat(parts, axis=1) if parts else table
 
     def _not_numbers(self, refused: Sequence[tuple[str, Any, bool]]) -> DataError:
-        import pandas as pd
+        from gradmix_datasets.refusal import explain_refusal
 
-        lines = []
-        for name, column, is_dates in refused:
-            no_number = pd.to_numeric(column, errors="coerce").isna() if column.dtype.kind == "O" else column.notna()
-            row = int((no_number & column.notna()).to_numpy().argmax())
-            first = column.iloc[row]
-            what = "dates" if is_dates else "text" if isinstance(first, str) else type(first).__name__
-            advice = f"dataset.encode=[{name}] makes columns of it"
-            if is_dates:
-                advice = "dataset.dates=true makes them numbers"
-            elif (commas := column.astype(str).str.fullmatch(_DECIMAL_COMMA).to_numpy()).any():
-                row = int(commas.argmax())
-                what, advice, first = "decimal commas", "dataset.decimal=',' reads them as numbers", column.iloc[row]
-            lines.append(f"column {name!r} has {what}, such as {str(first)!r} in row {row}: {advice}")
+        lines = [f"column {name!r} has {explain_refusal(name, column, is_dates)}" for name, column, is_dates in refused]
         names = ",".join(name for name, *_ in refused)
         return DataError(
             f"{self.path} has columns that are not numbers (rows counted from 0). {'; '.join(lines)}. "
@@ -223,6 +250,14 @@ class File(Dataset):
             f"{rows.sum()} of {len(rows)} rows of {self.path} miss a value, the first in row {int(rows.argmax())} "
             f"(counted from 0); missing values by column: {each}. dataset.missing=drop leaves these rows out."
         )
+
+
+def _floats(column: pd.Series[Any]) -> pd.Series[float]:
+    """Return numbers as float64; an integer beyond its range is infinite."""
+    try:
+        return column.astype("Float64").astype(np.float64)
+    except OverflowError:
+        return column.astype(str).astype(np.float64)
 
 
 def _moments(column: Any, kind: str) -> Any:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
+import re
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from gradmix import DataError
-from gradmix_datasets.delimited import SAMPLE, Said, find_layout
+from gradmix_datasets.delimited import SAMPLE, Said, find_layout, marks_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,7 +98,8 @@ def read(source: Source) -> Read:
         texts = [each for each, its in FORMATS.items() if its is _read_text]
         raise DataError(
             f"dataset.path={source.path}: its ending must be one of {', '.join(FORMATS)}; after "
-            f"{', '.join(texts)} also {', '.join(filter(None, COMPRESSIONS))}."
+            f"{', '.join(texts)} also {', '.join(filter(None, COMPRESSIONS))}. pandas converts others, such as "
+            "pandas.read_excel('table.xlsx').to_csv('table.csv', index=False)."
         )
     return reader(source)
 
@@ -107,23 +111,78 @@ def _read_text(source: Source) -> Read:
         sample = stream.read(SAMPLE)
     ending, _ = source.endings
     layout = find_layout(sample, source.path, source.said, may_lack_names=ending == ".data")
-    with source.opened() as stream:
-        table = pd.read_csv(
-            stream,
-            sep=r"\s+" if layout.separator == " " else layout.separator,
-            decimal=layout.decimal,
-            encoding=layout.encoding,
-            header=0 if layout.header else None,
-            skipinitialspace=True,
-            low_memory=False,
-        )
+    try:
+        with source.opened() as stream, _below(stream, layout.n_skipped, layout.encoding) as rest:
+            table = pd.read_csv(
+                rest,
+                sep=r"\s+" if layout.separator == " " else layout.separator,
+                decimal=layout.decimal,
+                encoding=layout.encoding,
+                header=0 if layout.header else None,
+                names=_distinct(layout.names) if layout.names and layout.are_elsewhere else None,
+                na_values=list(source.said.na_values),
+                skipinitialspace=True,
+                low_memory=False,
+            )
+    except pd.errors.ParserError as error:
+        raise _uneven(error, source.path, layout.n_skipped) from error
+    if source.said.thousands:
+        table = table.apply(_without_thousands, args=(source.said.thousands, layout.decimal))
     remarks = [layout.told] if layout.told else []
-    if layout.header and not layout.first[-1] and table.iloc[:, -1].isna().all():
+    if layout.names and not layout.names[-1] and table.iloc[:, -1].isna().all():
         table = table.iloc[:, :-1]  # each line ends with a separator
-    if layout.header and not layout.first[0]:
+    if layout.names and not layout.names[0]:
         table = _without_row_names(table, source.path)
         remarks.append("first column, which has no name, left out as names of rows")
     return Read(table, tuple(remarks))
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Return the names of columns, made distinct as pandas does it: a, a.1; a missing name is "Unnamed: 0"."""
+    distinct: list[str] = []
+    for place, name in enumerate(names):
+        wanted = name or f"Unnamed: {place}"
+        free = (wanted if i == 0 else f"{wanted}.{i}" for i in count())
+        distinct.append(next(each for each in free if each not in distinct))
+    return distinct
+
+
+@contextmanager
+def _below(stream: IO[bytes], n_lines: int, encoding: str) -> Iterator[IO[Any]]:
+    """Skip so many lines of text."""
+    if n_lines == 0:
+        yield stream  # pandas decodes bytes faster than a stream of text
+        return
+    with io.TextIOWrapper(stream, encoding) as text:
+        for _ in range(n_lines):
+            text.readline()
+        yield text
+
+
+def _uneven(error: Exception, path: str, n_skipped: int) -> Exception:
+    """Reword pandas' error about a line with too many fields."""
+    found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
+    if found is None:
+        return error
+    expected, line, seen = map(int, found.groups())
+    line += n_skipped
+    return DataError(
+        f"line {line} of {path} has {seen} fields, but a line before it has {expected}. If the table begins with line "
+        f"{line}, dataset.skip_lines={line - 1} leaves out the lines before it."
+    )
+
+
+def _without_thousands(column: pd.Series[Any], mark: str, decimal: str) -> pd.Series[Any]:
+    """Return a column of text as numbers if all its values are numbers, with marks only between thousands."""
+    import pandas as pd
+
+    if not pd.api.types.is_string_dtype(column):
+        return column
+    marks = marks_of(mark)
+    number = rf"[+-]?(\d+|\d{{1,3}}({marks}\d{{3}})+)({re.escape(decimal)}\d*)?"
+    if not column.dropna().str.fullmatch(number).all():
+        return column
+    return pd.to_numeric(column.str.replace(marks, "", regex=True).str.replace(decimal, ".", regex=False))
 
 
 def _without_row_names(table: pd.DataFrame, path: str) -> pd.DataFrame:
@@ -153,19 +212,15 @@ def _read_feather(source: Source) -> Read:
 
 
 def _read_npy(source: Source) -> Read:
-    import pandas as pd
-
     try:  # mapped first: a header that claims more data than the file has fails before memory is allocated
         np.load(source.path, mmap_mode="r", allow_pickle=False)
     except MemoryError as error:
         raise ValueError(str(error)) from error
     array = np.load(source.path, allow_pickle=False)
-    return Read(pd.DataFrame(_matrix(array)))
+    return Read(_table(array))
 
 
 def _read_npz(source: Source) -> Read:
-    import pandas as pd
-
     with np.load(source.path, allow_pickle=False) as archive:
         names = list(archive.files)
         matrices = [name for name in names if archive[name].ndim == 2]
@@ -173,16 +228,20 @@ def _read_npz(source: Source) -> Read:
         if key not in names:
             asked = f"has no array {key!r}" if key else "has several matrices, or none"
             raise DataError(f"{source.path} {asked}; dataset.key must be one of {', '.join(names) or '(no arrays)'}.")
-        table = pd.DataFrame(_matrix(archive[key]))
+        table = _table(archive[key])
         if source.label in names:
             table[source.label] = archive[source.label]
     return Read(table, () if source.key or len(names) == 1 else (f"the array {key}",))
 
 
-def _matrix(array: Any) -> Any:
-    if not isinstance(array, np.ndarray) or array.ndim != 2:
-        raise ValueError(f"it holds {getattr(array, 'shape', 'several arrays')}, not a matrix of rows")
-    return array
+def _table(array: Any) -> pd.DataFrame:
+    import pandas as pd
+
+    if not isinstance(array, np.ndarray):
+        raise ValueError("it holds several arrays, not a matrix of rows")
+    if array.ndim != (1 if array.dtype.names else 2):
+        raise ValueError(f"it holds an array of shape {array.shape}, not a matrix of rows")
+    return pd.DataFrame(array)
 
 
 FORMATS: Mapping[str, Callable[[Source], Read]] = {

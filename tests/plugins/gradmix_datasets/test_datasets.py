@@ -148,7 +148,7 @@ def npy_header(*shape):
         (
             "data.csv",
             b'a,b\n1,2\n3,"-1,5"\n',
-            "column 'b' has decimal commas, such as '-1,5' in row 1: dataset.decimal=','",
+            "column 'b' has decimal commas, such as '-1,5' in row 1: .dataset.decimal=','",
         ),
         ("data.csv", b"\xff\xfe\x00", "cannot read"),
         ("data.csv", b"a,b\n1," + b"2" * 200_000 + b"\n", r"data\.csv"),

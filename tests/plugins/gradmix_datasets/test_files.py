@@ -202,3 +202,142 @@ def test_labels_that_cannot_be_read_are_named(tmp_path):
     (tmp_path / "x.labels0").write_bytes(b"\xff\n1\n")
     with pytest.raises(gradmix.DataError, match=r"labels beside .*x\.labels0"):
         read(tmp_path / "x.data")
+
+
+@pytest.mark.parametrize(
+    ("content", "options"),
+    [
+        ("a;b\n1,234.5;2\n-12,345;3\n", {"thousands": ","}),
+        ('a,b\n"1,234.5",2\n"-12,345",3\n', {"thousands": ","}),
+        ("a;b\n1.234,5;2\n-12.345;3\n", {"thousands": "."}),
+        ("a;b\n1 234.5;2\n-12\u00a0345;3\n", {"thousands": " "}),
+        ("a;b\n1\u202f234,5;2\n-12345;3\n", {"thousands": " "}),
+    ],
+)
+def test_marks_between_thousands_are_read_on_request(tmp_path, content, options):
+    (tmp_path / "data.csv").write_text(content, encoding="utf-8")
+    assert read(tmp_path / "data.csv", **options).X.tolist() == [[1234.5, 2], [-12345, 3]]
+
+
+def test_a_mark_that_does_not_group_thousands_is_not_removed(tmp_path):
+    (tmp_path / "data.csv").write_text("a;b\n1.5;2\n2.25;3\n")
+    with pytest.raises(gradmix.DataError, match="another decimal mark"):
+        read(tmp_path / "data.csv", thousands=".")
+    with pytest.raises(gradmix.ConfigError, match="not the decimal mark"):
+        read(tmp_path / "data.csv", thousands=".", decimal=".")
+
+
+def test_points_that_may_group_thousands_are_remarked_on(tmp_path):
+    (tmp_path / "data.csv").write_text("a;b\n1.234;2\n12.345;3\n")
+    data = read(tmp_path / "data.csv")
+    assert data.X.tolist() == [[1.234, 2], [12.345, 3]]
+    assert "as in 1.234: dataset.thousands=. if they group thousands" in data.remarks
+
+
+@pytest.mark.parametrize("name", ["id", "Id", "CustomerID", "patient_id", "index", "Unnamed: 0", "Row"])
+def test_a_column_that_names_the_rows_is_left_out_unless_it_is_chosen(tmp_path, name):
+    is_kept = name == "Row"
+    FRAME.assign(**{name: [4, 1, 2, 3]}).to_csv(tmp_path / "data.csv", index=False)
+    data = read(tmp_path / "data.csv")
+    assert data.feature_names == (("length", "width", name) if is_kept else ("length", "width"))
+    assert (f"{name} left out as names of rows" in data.remarks) != is_kept
+    assert read(tmp_path / "data.csv", columns=(name, "width")).feature_names == (name, "width")
+
+
+def test_a_column_that_names_groups_of_rows_is_not_left_out(tmp_path):
+    FRAME.assign(id=[1, 1, 2, 2]).to_csv(tmp_path / "data.csv", index=False)
+    assert read(tmp_path / "data.csv").feature_names == ("length", "width", "id")
+    FRAME[["length"]].rename(columns={"length": "id"}).to_csv(tmp_path / "data.csv", index=False)
+    assert read(tmp_path / "data.csv").feature_names == ("id",)
+
+
+@pytest.mark.parametrize("separator", [" ", "\t", ","])
+@pytest.mark.parametrize("names", [["1", "2", "3", "4"], ["Mazda RX4", "Fiat X1-9", "Volvo 142E", "Merc 240D"]])
+def test_tables_as_r_writes_them(tmp_path, separator, names):
+    rows = [[f'"{name}"', *map(str, row)] for name, row in zip(names, X, strict=True)]
+    lines = [separator.join(row) for row in [['"length"', '"width"'], *rows]]
+    (tmp_path / "data.txt").write_text("\n".join(lines) + "\n")
+    data = read(tmp_path / "data.txt")
+    np.testing.assert_array_equal(data.X, X)
+    assert data.feature_names == ("length", "width")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize(
+    "top",
+    [
+        "# measured in 2024\n#\n# by me, with care\nlength,width\n",
+        "# measured in 2024\n\n# length,width\n",
+        "sep=,\nlength,width\n",
+        '\n\nlength,"width"\n',
+    ],
+)
+def test_lines_above_a_table_are_skipped(tmp_path, top, encoding):
+    rows = "".join(f"{a},{b}\n" for a, b in X)
+    (tmp_path / "data.csv").write_text(top + rows, encoding=encoding)
+    data = read(tmp_path / "data.csv")
+    np.testing.assert_array_equal(data.X, X)
+    assert data.feature_names == ("length", "width")
+
+
+def test_a_table_by_savetxt_has_the_names_of_its_header(tmp_path):
+    np.savetxt(tmp_path / "data.txt", X, header="length width")
+    data = read(tmp_path / "data.txt")
+    np.testing.assert_array_equal(data.X, X)
+    assert data.feature_names == ("length", "width")
+
+
+def test_other_lines_above_a_table_are_skipped_on_request(tmp_path):
+    (tmp_path / "data.csv").write_text("Experiment 12\nwith care\n\na,b\n1,2\n3,4\n")
+    with pytest.raises(gradmix.DataError, match=r"line 4 of .* has 2 fields.*dataset\.skip_lines=3"):
+        read(tmp_path / "data.csv")
+    assert read(tmp_path / "data.csv", skip_lines=3).X.tolist() == [[1, 2], [3, 4]]
+
+
+def test_words_for_missing_values_are_named_and_read_on_request(tmp_path):
+    (tmp_path / "data.csv").write_text("a,b\n1,2\n?,4\n5,-\n7,?\n9,10\n")
+    with pytest.raises(gradmix.DataError, match=r"""'a' has numbers and text, such as '\?' in row 1.*\["-","\?"\]"""):
+        read(tmp_path / "data.csv")
+    assert read(tmp_path / "data.csv", na_values=("?", "-"), missing="drop").X.tolist() == [[1, 2], [9, 10]]
+
+
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [
+        ("1,234.5|2,000.0", r"commas between thousands.*dataset\.thousands=','"),
+        ("1,234|2,000", r"decimal commas, or commas between thousands"),
+        ("1.5 cm|2.5 cm", "signs or units beside numbers, such as '1.5 cm' in row 0: write plain numbers"),
+        ("12 %|2.5 %", "signs or units"),
+        ("31.12.2024|2024-01-02", "dates in another form than 2024-12-31, such as '31.12.2024' in row 0"),
+    ],
+)
+def test_what_a_column_of_text_has_is_said(tmp_path, values, what):
+    (tmp_path / "data.csv").write_text("a|b\n" + "".join(f"{value}|1\n" for value in values.split("|")))
+    with pytest.raises(gradmix.DataError, match=what):
+        read(tmp_path / "data.csv", separator="|", decimal=".")
+
+
+def test_names_are_not_advised_to_become_categories(tmp_path):
+    pd.DataFrame({"who": [f"name {i}" for i in range(50)], "a": range(50)}).to_csv(tmp_path / "data.csv", index=False)
+    with pytest.raises(gradmix.DataError, match="too many for categories"):
+        read(tmp_path / "data.csv")
+
+
+def test_an_integer_beyond_the_range_of_floats_is_named(tmp_path):
+    (tmp_path / "data.csv").write_text(f"a,b\n1{'0' * 400},1\n2,3\n")
+    with pytest.raises(gradmix.DataError, match=r"row 0 .*'a'\) is inf"):
+        read(tmp_path / "data.csv")
+
+
+def test_utf_16_without_a_mark_is_read_on_request(tmp_path):
+    FRAME.to_csv(tmp_path / "data.csv", encoding="utf-16-le", index=False)
+    with pytest.raises(gradmix.DataError, match=r"dataset\.encoding=utf-16-le"):
+        read(tmp_path / "data.csv")
+    np.testing.assert_array_equal(read(tmp_path / "data.csv", encoding="utf-16-le").X, X)
+
+
+def test_an_array_of_records_has_named_columns(tmp_path):
+    np.save(tmp_path / "data.npy", FRAME.to_records(index=False))
+    data = read(tmp_path / "data.npy")
+    np.testing.assert_array_equal(data.X, X)
+    assert data.feature_names == ("length", "width")
