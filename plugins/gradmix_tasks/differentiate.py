@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import reprlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_args
@@ -16,6 +18,7 @@ from gradmix import (
     Counted,
     Differentiator,
     FinishedRun,
+    GradmixError,
     Meaning,
     NameOf,
     NonNegativeFloat,
@@ -132,10 +135,9 @@ class Differentiate(Task):
         yield from ()
         point = self.problem.point()
         counted = Counted(self.problem.function)
-        prepared = self.differentiator.prepare(counted, point) if self.prepared else None
-        operator = self._operator(counted, prepared)
-        with assessments() as found:
-            computed = self._dense(operator(point), point)
+        with assessments() as found, _checked_after_an_error(self.problem, point):
+            prepared = self.differentiator.prepare(counted, point) if self.prepared else None
+            computed = self._dense(self._operator(counted, prepared)(point), point)
         disagreements = self._disagreements(computed)
         exact = self.problem.exact()
         metrics = {
@@ -234,6 +236,30 @@ class Differentiate(Task):
         if not self.sparse:
             return computed
         return np.reshape(computed.toarray(), np.shape(self.problem.function(point)) + np.shape(point))
+
+
+@contextmanager
+def _checked_after_an_error(problem: Problem, point: Any) -> Iterator[None]:
+    """If a differentiator refuses a problem, check its point and the value there; raise a PluginError that names them.
+
+    The value is not checked before, since computing it may be expensive.
+    """
+    try:
+        yield
+    except GradmixError:
+        _check_numbers(problem, "point", point, is_one=problem.operator == "derivative")
+        _check_numbers(problem, "function", problem.function(point), is_one=problem.operator == "gradient")
+        raise
+
+
+def _check_numbers(problem: Problem, method: str, given: Any, is_one: bool) -> None:
+    """Check what a method of a problem returned; `is_one` requires one number. Containers are not checked."""
+    where = f"{type(problem).__name__}.{method}"
+    if is_one:
+        what = "point" if method == "point" else "value"
+        numbers_of_shape(where, f"a {what} for a {problem.operator}", given, ())
+    elif not isinstance(given, list | tuple | dict) and np.asarray(given).dtype.kind not in "biuf":
+        raise PluginError(f"{where} must return real numbers; it returned {reprlib.repr(given)}.")
 
 
 def _preparation(prepared: Any) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ import warnings
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import is_dataclass
 from functools import cache
 from typing import Any, ClassVar, Generic, Self, cast, get_args
 
@@ -151,6 +152,11 @@ class Clusterer(IterativeAlgorithm[ModelT], Estimator, Generic[ModelT]):
             raise PluginError(
                 f"{type(self).__name__}.iterate must yield estimates of a gradmix.Model, such as gradmix.Centers; "
                 f"it yielded one of the type {type(iteration.estimate).__name__}."
+            )
+        if not is_dataclass(iteration.estimate):
+            raise PluginError(
+                f"{type(self).__name__}.iterate must yield models that are dataclasses, so that they can be saved; "
+                f"{type(iteration.estimate).__name__} is not one: write @dataclass(frozen=True) above it."
             )
 
     def exhaust(self, X: Any) -> None:

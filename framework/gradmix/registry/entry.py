@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
+import sysconfig
 import traceback
 from dataclasses import dataclass
 from functools import cached_property
@@ -122,11 +123,33 @@ def describe(error: BaseException) -> str:
 
 
 def describe_use(error: BaseException) -> str:
-    """Describe an error of a component in use in one line; for a missing package, add how to declare it."""
+    """Describe an error of a component in use in one line.
+
+    Unless the error is gradmix's own, the line names the method or function that raised it, with file and line number.
+    For a missing package, it adds how to declare it.
+    """
+    place = None if isinstance(error, GradmixError) else _raised_in(error)
+    told = describe(error) if place is None else f"{place[0]} raised {describe(error)} ({place[1]})"
     if not isinstance(error, ModuleNotFoundError) or not error.name:
-        return describe(error)
-    package = _package(error.name)
-    return f"{describe(error)}. Install it; a class that needs it can say so: requires = ({package!r},)"
+        return told
+    return f"{told}. Install it; a class that needs it can say so: requires = ({_package(error.name)!r},)"
+
+
+_CORE = f"{Path(__file__).parents[1]}/"
+_LIBRARIES = tuple(f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+
+
+def _raised_in(error: BaseException) -> tuple[str, str] | None:
+    """Return the innermost method of a component, or function of a user, that an error came from, and its line."""
+    for frame, line in reversed([*traceback.walk_tb(error.__traceback__)]):
+        code, place = frame.f_code, f"{Path(frame.f_code.co_filename).name}, line {line}"
+        owner = frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
+        if isinstance(owner, Component) and not code.co_filename.startswith(_CORE):
+            return f"{type(owner).__name__}.{code.co_name}", place
+        is_ours = str(frame.f_globals.get("__package__")).startswith("gradmix")
+        if not is_ours and not code.co_filename.startswith((*_LIBRARIES, "<")):
+            return code.co_qualname, place
+    return None
 
 
 def describe_line(error: BaseException) -> str:

@@ -145,7 +145,8 @@ def _uninstalled(what: str | type[Any], kind: str | None) -> Subject:
         wanted = kind or f"component; its kind must be one of {listing(registry().kinds)}"
         raise PluginError(f"{getattr(component, '__name__', component)} is not a {wanted}.")
     place = what if isinstance(what, str) else f"{component.__module__}:{component.__qualname__}"
-    plugin = Plugin(EntryPoint("uninstalled", component.__module__, "gradmix"))
+    plugin = Plugin(EntryPoint(component.__qualname__, component.__module__, "gradmix"))
+    plugin.distribution = place.rpartition(":")[0]  # where a distribution would be named in a message
     entry = Entry(own, component.__name__, component, plugin)
     entries = {**registry().entries, (entry.kind, entry.name): (entry,)}
     return Subject(entry.kind, entry.name, place, known=replace(registry(), entries=entries))

@@ -54,12 +54,20 @@ def test_a_class_of_a_file_that_breaks_its_contract(capsys, empty_folder):
     assert "run_check('exact_is_right', 'problem', 'square.py:Square')" in out
 
 
+def test_a_class_in_a_file_is_called_by_its_place(capsys, empty_folder):
+    Path("plain.py").write_text("import gradmix\nclass Plain(gradmix.Metric):\n    measure = None\n")
+    assert main(["check", "plain.py:Plain"]) == 2
+    assert capsys.readouterr().err.startswith("gradmix check: metric 'Plain' of plain.py:Plain cannot be used")
+
+
 def test_one_mistake_is_shown_once(capsys, empty_folder):
     Path("tired.py").write_text(WRONG.replace("return x * x", 'raise RuntimeError("not today")'))
     assert main(["check", "tired.py:Square"]) == 1
     out = capsys.readouterr().out
     assert out.count("  failed  ") > 3
-    assert out.count("found     RuntimeError: not today") == 1
+    assert (
+        len(re.findall(r"found     Square\.function raised RuntimeError: not today \(tired\.py, line \d+\)", out)) == 1
+    )
     assert re.search(r"also      in \d+ other checks", out)
 
 

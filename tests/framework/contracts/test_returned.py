@@ -29,6 +29,13 @@ class Giving(Model):
         return self.given_scores
 
 
+class Plain(Model):
+    """A model that cannot be saved."""
+
+    def predict(self, X):
+        return np.zeros(len(X), int)
+
+
 @dataclass
 class Reading(Dataset):
     """Returns what it is told to."""
@@ -89,6 +96,10 @@ def test_what_a_data_set_reads_may_be_lists():
         (Giving(), "must yield iterations; it returned a Giving"),
         ([Giving()], "must yield gradmix.Iteration; it yielded a Giving"),
         ([Iteration(ROWS, {"inertia": 1.0})], "estimates of a gradmix.Model"),
+        (
+            [Iteration(Plain(), {"inertia": 1.0})],
+            r"models that are dataclasses, .* Plain is not one: write @dataclass\(frozen=True\) above it",
+        ),
         ([Iteration(Giving(), 1.0)], "metrics as a mapping of names to numbers; it gave 1.0"),
         ([Iteration(Giving(), {"inertia": np.ones(3)})], r"inertia is an array of float64, shape \(3,\)"),
         ([Iteration(Giving(), {"inertia": 1j})], "inertia is 1j"),

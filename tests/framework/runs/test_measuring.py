@@ -84,8 +84,8 @@ def test_what_is_not_finite_is_journalled_as_it_is(tmp_path):
 @pytest.mark.parametrize(
     ("metrics", "message"),
     [
-        ({"odd": Giving(ValueError("one group"))}, "metric.odd failed: ValueError: one group"),
-        ({"odd": Giving(SystemExit(3))}, "metric.odd failed: SystemExit: 3"),
+        ({"odd": Giving(ValueError("one group"))}, "metric.odd failed: Giving.measure raised ValueError: one group"),
+        ({"odd": Giving(SystemExit(3))}, "metric.odd failed: Giving.measure raised SystemExit: 3"),
         (
             {"odd": Giving("many")},
             "metric.odd: Giving.measure must return a number, or numbers by name; it returned 'many'",
@@ -141,4 +141,5 @@ def test_a_metric_cannot_spoil_what_the_next_one_measures(tmp_path, what):
     )
     outcome = execute(Order(spec, tmp_path))
     assert outcome.status == "failed"
-    assert outcome.error.startswith("metric.m failed: ValueError: assignment destination is read-only")
+    expected = "metric.m failed: Spoiling.measure raised ValueError: assignment destination is read-only"
+    assert outcome.error.startswith(expected)
