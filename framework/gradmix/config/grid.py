@@ -10,7 +10,8 @@ from gradmix.config.aliases import Path, path_of_override
 from gradmix.config.build import unknown_option
 from gradmix.config.groups import kinds_of, parse
 from gradmix.contracts.component import Component
-from gradmix.contracts.errors import UnknownNameError, listing
+from gradmix.contracts.errors import ConfigError, UnknownNameError, listing
+from gradmix.contracts.option_values import check_option
 from gradmix.contracts.options import aliases_of, options_of
 from gradmix.contracts.task import Task
 from gradmix.registry.registry import registry
@@ -22,7 +23,8 @@ class ComponentGrid:
     """Decide which overrides of a sweep apply to which of its jobs.
 
     If some of the swept components have an option, it applies to the jobs that choose these components. An option that
-    none of them has raises `UnknownNameError`.
+    none of them has raises `UnknownNameError`. If some of them have a choice among the swept values of an option, such
+    as a covariance type, there is no job that gives this choice to the others.
 
     Parameters
     ----------
@@ -30,15 +32,27 @@ class ComponentGrid:
         Key → the sweep's overrides of this key, each with a single value.
     component_of
         Function that returns the class that an override chooses; None if it is unknown.
+    may_drop
+        Whether combinations can be dropped; a search cannot foresee which it will try.
     """
 
     def __init__(
-        self, choices: Mapping[str, Sequence[str]], component_of: Callable[[str], type[Component] | None]
+        self,
+        choices: Mapping[str, Sequence[str]],
+        component_of: Callable[[str], type[Component] | None],
+        may_drop: bool = True,
     ) -> None:
         swept = [key for key, overrides in choices.items() if len(overrides) > 1 and kinds_of(key)]
         owners = [_owner(key, choices[key], component_of) for key in swept]
         plain = [key for key in choices if not key.startswith(("+", "~"))]
         self._lacking = {key: found for key in plain if (found := list(_lacking(key, owners)))}
+        swept_options = [(key, owner) for key in plain for owner in owners] if may_drop else []
+        self._refusals = [each for key, owner in swept_options for each in _refusals(key, choices[key], owner)]
+        self._refusing = {value: each.components for each in self._refusals for value in each.values}
+
+    def has(self, overrides: Overrides) -> bool:
+        """Return whether the components that a combination chooses have the choices that it gives to their options."""
+        return not any(each in self._refusing and not self._refusing[each].isdisjoint(overrides) for each in overrides)
 
     def applying(self, overrides: Overrides) -> Overrides:
         """Return the overrides of a job that apply to the components that it chooses."""
@@ -52,8 +66,9 @@ class ComponentGrid:
 
     @property
     def left_out(self) -> list[str]:
-        """One sentence for each option and group: the components for which the option is left out."""
-        return [f"{key.replace('/', '.')} {each}" for key, found in self._lacking.items() for each in found]
+        """One sentence for each option and group: the components for which the option, or a value, is left out."""
+        lacking = [f"{key.replace('/', '.')} {each}" for key, found in self._lacking.items() for each in found]
+        return [*lacking, *map(str, self._refusals)]
 
 
 @dataclass(frozen=True)
@@ -72,6 +87,22 @@ class _Owner:
             return path[len(self.place)] if len(path) > len(self.place) else None
         is_part = self.place == (Task.kind,) and any(path[0] in (has or ()) for has in self.names.values())
         return path[0] if is_part else None  # the parts of a task are at the top of a config
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    """Swept values of an option that some components of a group do not have among their choices, as overrides."""
+
+    values: Sequence[str]
+    components: frozenset[str]
+    owner: _Owner
+
+    def __str__(self) -> str:
+        key = self.values[0].partition("=")[0]
+        values = ",".join(each.partition("=")[2] for each in self.values)
+        names = [each.partition("=")[2] for each in self.owner.components if each in self.components]
+        have = "have" if len(names) > 1 else "has"
+        return f"{key}={values} is left out for {listing(names)}, which {have} no such choice"
 
 
 @dataclass(frozen=True)
@@ -140,3 +171,34 @@ def _lacking(key: str, owners: Sequence[_Owner]) -> Iterator[_Lacking]:
             place = ".".join(owner.place)
             component = next(filter(None, owner.components.values()), None)
             raise UnknownNameError(unknown_option(f"{place}.{name}", f"{place} {values}", known, component))
+
+
+def _refusals(key: str, overrides: Sequence[str], owner: _Owner) -> Iterator[_Refusal]:
+    *place, name = path_of_override(key)
+    if tuple(place) != owner.place or len(overrides) < 2:
+        return
+    values = {override: parse([override])[0].value() for override in overrides}
+    taken = {
+        chosen: frozenset(override for override, value in values.items() if _takes(component, name, value))
+        for chosen, component in owner.components.items()
+    }
+    known = frozenset().union(*taken.values())  # any other value is a mistake, which its jobs report
+    refusing: dict[frozenset[str], list[str]] = {}
+    for override in overrides:
+        lacking = frozenset(chosen for chosen, has in taken.items() if has and override not in has)
+        if lacking and override in known:
+            refusing.setdefault(lacking, []).append(override)
+    yield from (_Refusal(each, lacking, owner) for lacking, each in refusing.items())
+
+
+def _takes(component: type[Component] | None, name: str, value: Any) -> bool:
+    """Return whether a component may have a value, as far as it is a choice, which is a string."""
+    options = options_of(component) if component is not None else ()
+    option = next((each for each in options if name in (each.name, each.alias)), None)
+    if option is None or option.part is not None or not isinstance(value, str):
+        return True
+    try:
+        check_option(option, value, "")
+    except ConfigError:
+        return False
+    return True

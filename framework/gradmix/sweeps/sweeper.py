@@ -59,6 +59,9 @@ class Sweeper:
     `params` has further values to sweep over, besides the command line: key → values, as after ``-m``.
     """
 
+    _may_drop = True
+    """Whether it leaves out combinations with a choice that a component does not have."""
+
     def __init__(
         self, wanted: Intent, config: DictConfig, context: HydraContext, params: Mapping[str, str] | None = None
     ) -> None:
@@ -82,7 +85,8 @@ class Sweeper:
         if self.wanted.resumed is not None and (swept := [key for key in varies if key in given_again]):
             raise ConfigError(f"{', '.join(swept)}: a resumed sweep has its jobs; give one value for all of them.")
         grid = self._grid(choices)
-        combinations = dict.fromkeys(map(grid.applying, itertools.product(*choices.values())))  # without duplicates
+        possible = filter(grid.has, itertools.product(*choices.values()))
+        combinations = dict.fromkeys(map(grid.applying, possible))  # without duplicates
         earlier = {number: grid.applying(job) for number, job in jobs_of_resumed(self.wanted, fixed).items()}
         jobs = self.planner.plan(earlier or dict(enumerate(combinations)))
         if self.wanted.plan_only:
@@ -111,7 +115,7 @@ class Sweeper:
 
     def _grid(self, choices: Mapping[str, Sequence[str]]) -> ComponentGrid:
         """Return the grid of the overrides. Report options that it leaves out, or refuse them if ``strict=true``."""
-        grid = ComponentGrid(choices, self._component_of)
+        grid = ComponentGrid(choices, self._component_of, self._may_drop)
         if grid.left_out and self.config.get("strict") is True:
             raise ConfigError("\n  ".join(["strict=true refuses a grid in which", *grid.left_out]))
         if grid.left_out:
@@ -174,6 +178,8 @@ class OptunaSweeper(Sweeper):
     The values in `params` may be ``range(1,9)``, ``tag(log,interval(1e-9,1))`` or choices. The other options are those
     of `gradmix.sweeps.search.SearchOptions`.
     """
+
+    _may_drop = False
 
     def __init__(
         self,

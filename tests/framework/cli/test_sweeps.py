@@ -412,6 +412,16 @@ def test_a_grid_is_refused_by_strict_and_planned_without_being_run(empty_folder,
     assert not sweeps()
 
 
+def test_a_choice_of_a_grid_that_a_component_lacks_is_left_out_or_refused_by_strict(empty_folder, capsys):
+    grid = ["clusterer=gmm,gmm_gradient", "clusterer.covariance_type=full,EEI"]
+    jobs, left_out = jobs_planned(capsys, "-m", *grid)
+    assert len(jobs) == 3
+    assert ["clusterer.covariance_type=EEI is left out for gmm_gradient" in line for line in left_out] == [True]
+    assert run(["-m", *grid, *FAST, "strict=true"]) == 2
+    search = ["hydra/sweeper=gradmix_optuna", "hydra.sweeper.n_trials=1"]
+    assert jobs_planned(capsys, "-m", *grid, *search)[1] == []  # a search may try it: then it fails
+
+
 def test_a_mistake_of_a_grid_is_told_once(empty_folder, capsys):
     assert run(["-m", "clusterer=gmm,kmeans", "clusterer.n_component=2,3,4", "seed=range(5)", *FAST]) == 2
     assert capsys.readouterr().err.count("n_component.") == 1

@@ -25,7 +25,7 @@ def grid_of(**choices):
 
 def jobs_of(**choices):
     grid, combinations = grid_of(**choices)
-    return [" ".join(job) for job in dict.fromkeys(map(grid.applying, combinations))]
+    return [" ".join(job) for job in dict.fromkeys(map(grid.applying, filter(grid.has, combinations)))]
 
 
 def test_an_option_applies_to_the_components_that_have_it_and_equal_jobs_become_one():
@@ -73,6 +73,34 @@ def test_an_option_that_no_component_has_is_an_error_once(values):
         grid_of(clusterer=["gmm", "kmeans"], clusterer__n_clutsers=values)
     assert str(caught.value).count("n_clutsers") == 1
     assert "Did you mean clusterer.n_clusters? Options of clusterer gmm or kmeans:" in str(caught.value)
+
+
+def test_a_choice_that_a_component_does_not_have_is_left_out_for_it():
+    mixtures = {"clusterer": ["gmm", "gmm_gradient", "kmeans"], "clusterer__covariance_type": ["full", "EEI", "VEI"]}
+    assert jobs_of(**mixtures) == [
+        *(f"clusterer=gmm clusterer.covariance_type={each}" for each in ("full", "EEI", "VEI")),
+        "clusterer=gmm_gradient clusterer.covariance_type=full",
+        "clusterer=kmeans",
+    ]
+    assert grid_of(**mixtures)[0].left_out == [
+        "clusterer.covariance_type is left out for kmeans, which has no such option",
+        "clusterer.covariance_type=EEI,VEI is left out for gmm_gradient, which has no such choice",
+    ]
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        {"clusterer__covariance_type": ["full", "ful"]},  # no component has it: a mistake
+        {"clusterer__covariance_type": ["EEI", "VEI"]},  # nothing would be left of gmm_gradient
+        {"clusterer__covariance_type": ["EEI"]},
+        {"clusterer__tol": ["0", "-1"]},  # a number is no choice
+    ],
+)
+def test_values_that_are_mistakes_are_left_to_the_jobs(choices):
+    grid, combinations = grid_of(clusterer=["gmm", "gmm_gradient"], **choices)
+    assert all(map(grid.has, combinations))
+    assert grid.left_out == []
 
 
 def test_an_option_of_no_component_with_the_meaning_of_another_one_is_explained():
