@@ -192,13 +192,14 @@ def _refusals(key: str, overrides: Sequence[str], owner: _Owner) -> Iterator[_Re
 
 
 def _takes(component: type[Component] | None, name: str, value: Any) -> bool:
-    """Return whether a component may have a value, as far as it is a choice, which is a string."""
+    """Return whether a component has an option, and the value among its choices if it is a string."""
     options = options_of(component) if component is not None else ()
     option = next((each for each in options if name in (each.name, each.alias)), None)
-    if option is None or option.part is not None or not isinstance(value, str):
-        return True
+    if option is None:
+        return False
     try:
-        check_option(option, value, "")
+        if isinstance(value, str) and option.part is None:
+            check_option(option, value, "")
     except ConfigError:
         return False
     return True
