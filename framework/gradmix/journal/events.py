@@ -173,7 +173,7 @@ def check_started(event: Event) -> None:
     if event["event"] != "started":
         raise InvalidEventError("is not the start of a journal.")
     if event.get("format", 0) > FORMAT:
-        raise InvalidEventError(f"is of a newer gradmix (format {event['format']}); upgrade to read it.")
+        raise InvalidEventError(f"was written by a newer gradmix (format {event['format']}); upgrade to read it.")
 
 
 def _wrong(event: Event, fields: Mapping[str, str]) -> list[str]:

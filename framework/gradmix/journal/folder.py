@@ -48,7 +48,7 @@ def numbered(name: str, number: int) -> str:
 
 def unwritable(folder: Path, error: OSError) -> StorageError:
     """Return the error for a folder of runs that cannot be written."""
-    return StorageError(f"cannot write to {folder}: {error.strerror}. Choose another folder by runs_dir=…")
+    return StorageError(f"cannot write to {folder}: {error.strerror}. Choose another folder with runs_dir=…")
 
 
 def has_journal(folder: Path) -> bool:

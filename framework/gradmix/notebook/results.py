@@ -104,7 +104,7 @@ class RunResult:
         """
         path = self.folder / ARTIFACTS / _MODEL
         if not path.exists():
-            raise StorageError(f"the run {self.folder} has left no model; its status is {self.status}.")
+            raise StorageError(f"the run {self.folder} has no model; its status is {self.status}.")
         return read_model(path)
 
     @property

@@ -48,8 +48,7 @@ class Choice:
             other = by_name.setdefault(Path(file).stem, file)
             if other != file:
                 raise ConfigError(
-                    f"{SECTION}.files: {other} and {file} are modules of the same name; "
-                    "call one of them something else."
+                    f"{SECTION}.files: {other} and {file} are modules of the same name; rename one of them."
                 )
         found = [*map(Plugin, entry_points(group=PROJECT)), *(FilePlugin(Path(file)) for file in self.files)]
         known = {name for plugin in found for name in plugin.names}
@@ -94,7 +93,7 @@ def choose(arguments: Sequence[str]) -> list[str]:
     for argument in mine:
         key, equals, value = argument.removeprefix(f"{SECTION}.").partition("=")
         if not equals or key not in asdict(choice):
-            raise ConfigError(f"unknown option {argument}; there are plugins.block, plugins.only, plugins.files.")
+            raise ConfigError(f"unknown option {argument}. There are: plugins.block, plugins.only, plugins.files.")
         choice = replace(choice, **{key: tuple(_read(key, value))})
     if mine:
         os.environ[VARIABLE] = json.dumps(asdict(choice))
@@ -104,6 +103,6 @@ def choose(arguments: Sequence[str]) -> list[str]:
 def _read(key: str, value: str) -> list[str]:
     """Return the names in a list in Hydra's syntax; files become absolute paths."""
     if "],[" in value:
-        raise ConfigError(f"{SECTION}.{key}={value}: a sweep has one choice of plugins for all its jobs.")
+        raise ConfigError(f"{SECTION}.{key}={value}: all jobs of a sweep use the same plugins; give one list.")
     names = [name.strip().strip("'\"") for name in value.strip().removeprefix("[").removesuffix("]").split(",")]
     return [str(Path(name).expanduser().absolute()) if key == "files" else name for name in names if name]

@@ -41,7 +41,7 @@ def contained(name: str) -> Iterator[None]:
     except KeyboardInterrupt:
         if was_pressed():
             raise
-        raise PluginError("KeyboardInterrupt: it raised that itself") from None
+        raise PluginError("it raised KeyboardInterrupt") from None
     finally:
         slow.cancel()
         slow.join()
@@ -53,7 +53,7 @@ def _ending_is_noticed(name: str) -> Iterator[None]:
 
     def noticed(status: int) -> None:
         if os.getpid() == process:
-            _say(f"gradmix: {name} ended the process when it was imported; leave it out by plugins.block=[{name}].")
+            _say(f"gradmix: importing {name} ended the process; leave it out with plugins.block=[{name}].")
         end(status)
 
     os._exit = noticed  # type: ignore[assignment]

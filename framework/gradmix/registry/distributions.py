@@ -36,7 +36,7 @@ def unmet(distribution: Distribution | None) -> str:
     for requirement in _requirements(distribution, PROJECT):
         if not requirement.specifier.contains(version(PROJECT), prereleases=True):
             wanted = f"{PROJECT}{requirement.specifier}"
-            return f"it asks for {wanted}, and this is {version(PROJECT)}: pip install '{wanted}'"
+            return f"it requires {wanted}, but {version(PROJECT)} is installed: pip install '{wanted}'"
     return ""
 
 
@@ -53,7 +53,7 @@ def overlooked() -> dict[str, bool]:
         if PROJECT in groups or each.name == PROJECT or not (is_named_so or any(_requirements(each, PROJECT))):
             continue
         similar = [group for group in groups if PROJECT in group.lower()]
-        ignored = f"; those in {listing(similar)} are not read." if similar else "."
+        ignored = f"; gradmix does not read the group {listing(similar)}." if similar else "."
         lacks = f"offers no plugin: it has no entry point in the group '{PROJECT}'{ignored}"
         found[f"{each.name} {each.version} {lacks}"] = bool(similar)  # a distribution may be found twice
     return found

@@ -132,7 +132,7 @@ def describe_use(error: BaseException) -> str:
     told = describe(error) if place is None else f"{place[0]} raised {describe(error)} ({place[1]})"
     if not isinstance(error, ModuleNotFoundError) or not error.name:
         return told
-    return f"{told}. Install it; a class that needs it can say so: requires = ({_package(error.name)!r},)"
+    return f"{told}. Install it; a class that needs it can declare it: requires = ({_package(error.name)!r},)"
 
 
 _CORE = f"{Path(__file__).parents[1]}/"

@@ -128,7 +128,7 @@ def _answer(*label: str) -> Any:
     except subprocess.TimeoutExpired:
         raise PluginError(f"it takes more than {MOST_SECONDS:g} s to import") from None
     except (IndexError, ValueError):
-        raise PluginError(f"the interpreter ended when it was imported (exit code {child.returncode})") from None
+        raise PluginError(f"importing it ended the interpreter (exit code {child.returncode})") from None
 
 
 def _or_leave_it_out(failure: str, plugin: Plugin) -> str:
@@ -178,11 +178,11 @@ def _surroundings() -> Mapping[str, Any]:
     """Return the state of the process that an import must not change."""
     state = np.random.get_state(legacy=False)  # noqa: NPY002  the global state is what an import could change
     return {
-        "what threads there are": threading.active_count(),
+        "the number of threads": threading.active_count(),
         "the environment variables": dict(os.environ),
         "the global random numbers of Python": random.getstate(),
         "the global random numbers of NumPy": repr(state),
-        "which warnings are errors": [each for each in warnings.filters if each[0] == "error"],
+        "the warnings that are errors": [each for each in warnings.filters if each[0] == "error"],
     }
 
 

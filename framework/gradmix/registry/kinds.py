@@ -46,7 +46,7 @@ def check_contract(contract: Any) -> type[Component]:
     kind, role = vars(contract).get("kind"), getattr(contract, "role", None)
     if not isinstance(kind, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", kind):
         raise PluginError(
-            f"the kind {contract.__name__} must state its name in small letters, such as kind = 'sampler'"
+            f"the kind {contract.__name__} must state its name in lower-case letters, such as kind = 'sampler'"
         )
     if not isinstance(role, Role) or not role.is_held:
         roles = listing(f"gradmix.Role.{role.name}" for role in Role if role.is_held)
@@ -90,18 +90,18 @@ def check_component(kind: str, component: Any) -> type[Component]:
 def _check_fields(component: type[Component], contract: type[Component]) -> None:
     for option in parameters_of(component):
         if callable(getattr(contract, option.name, None)):
-            raise PluginError(f"the option {option.name} would hide the method of that name; call it something else")
+            raise PluginError(f"the option {option.name} would hide the method of that name; rename it")
         if option.name in _TAKEN_FIELDS:
-            raise PluginError(f"no option may be called {option.name}")
+            raise PluginError(f"an option must not be named {option.name}")
         if option.name.startswith("_"):
-            raise PluginError(f"the option {option.name} begins with an underscore, which a config cannot")
+            raise PluginError(f"the option {option.name} must not begin with an underscore")
         if not option.name.isascii():
-            raise PluginError(f"the option {option.name} has letters beyond a to z, which an override cannot")
+            raise PluginError(f"the option {option.name} must have only letters from a to z, as overrides do")
         if option.is_python_only and option.required:
-            raise PluginError(f"the option {option.name}, which only Python can give, has no default")
+            raise PluginError(f"the option {option.name}, which only Python can set, must have a default")
         if not option.is_python_only and option.part is None and not option.required and not _is_plain(option.default):
             raise PluginError(
-                f"the option {option.name} is {option.default!r} unless it is given, which a config cannot express; "
+                f"the option {option.name} has the default {option.default!r}, which a config cannot express; "
                 "options are numbers, strings, true, false, null and lists of these"
             )
 
@@ -112,12 +112,12 @@ def _check_aliases(component: type[Component]) -> None:
         if option.alias is None:
             continue
         if option.part is not None:
-            raise PluginError(f"the option {option.name} holds a component, which has no alias")
+            raise PluginError(f"the option {option.name} holds a component, so it cannot have an alias")
         if not re.fullmatch(r"[A-Za-z]\w*", option.alias, re.ASCII) or option.alias in _TAKEN_FIELDS:
             raise PluginError(f"the alias {option.alias!r} of the option {option.name} cannot be an option's name")
         if owners.setdefault(option.alias, option.name) != option.name:
             raise PluginError(
-                f"the options {owners[option.alias]} and {option.name} have both the name {option.alias}; "
+                f"the options {owners[option.alias]} and {option.name} both have the name {option.alias}; "
                 f"give {option.name} another alias, as in Annotated[…, gradmix.Alias('other')]"
             )
 

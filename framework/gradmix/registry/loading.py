@@ -55,8 +55,8 @@ def slowness(seconds: float) -> list[str]:
     if seconds <= _SLOW_SECONDS:
         return []
     return [
-        f"it takes {seconds:.1f} s to import, for which every command waits: import heavy packages inside "
-        'functions, or have an entry point for each component ("KIND.NAME" = "module:Class")'
+        f"it takes {seconds:.1f} s to import, and every command waits for it: import heavy packages inside "
+        'functions, or define an entry point for each component ("KIND.NAME" = "module:Class")'
     ]
 
 
@@ -109,7 +109,7 @@ def _implemented(implementation: Any) -> dict[str, Callable[[], Any]]:
         if hook not in SPECIFIED:
             raise PluginError(f"there is no hook {hook!r}.{did_you_mean(hook, SPECIFIED)}")
         if options["wrapper"] or options["hookwrapper"]:
-            raise PluginError(f"{attribute} is a wrapper, which gradmix does not call: leave wrapper=True out")
+            raise PluginError(f"{attribute} is a wrapper, which gradmix does not call: remove wrapper=True")
         found[hook] = getattr(implementation, attribute)
     if found:
         manager.register(implementation)  # pluggy checks the arguments
@@ -131,7 +131,7 @@ def _offered(
     for contract in contracts:
         if other := known.get(contract.kind):
             raise PluginError(
-                f"its kind {contract.kind!r} has the name of another, {other.__module__}:{other.__qualname__}"
+                f"its kind {contract.kind!r} has the same name as another one, {other.__module__}:{other.__qualname__}"
             )
     if not isinstance(components, Mapping) or not all(isinstance(each, Mapping) for each in components.values()):
         raise PluginError(f"gradmix_components must return a mapping kind → name → class; it returned {components!r}.")
@@ -155,14 +155,14 @@ def _own_components(plugin: Plugin, module: Any) -> Iterator[Entry]:
         raise PluginError(f"the class {written[0].__name__} does not define {listing(absent)}")
     if not own:
         raise PluginError(
-            "it offers nothing: it has no class derived from one of gradmix's "
-            f"({listing(contract.__name__ for contract in KINDS.values())}), and no function marked gradmix.hookimpl"
+            "it offers no component: it must have a class derived from one of gradmix's "
+            f"({listing(contract.__name__ for contract in KINDS.values())}), or a function marked gradmix.hookimpl"
         )
     for cls in own:
         if "__dataclass_fields__" not in vars(cls):
             raise PluginError(f"the class {cls.__name__} must be a dataclass: write @dataclass above it")
         if any(field.name == "kind" for field in fields(cls)):  # type: ignore[arg-type]  # the option would hide the kind
-            raise PluginError(f"the class {cls.__name__}: no option may be called kind")
+            raise PluginError(f"the class {cls.__name__} must not have an option named kind")
         yield _entry(plugin, getattr(cls, "kind", ""), in_snake_case(cls.__name__), cls)
 
 
@@ -177,9 +177,9 @@ def in_snake_case(name: str) -> str:
 
 def _entry(plugin: Plugin, kind: Any, name: Any, implementation: Any) -> Entry:
     if not isinstance(name, str) or not _VALID_NAME.fullmatch(name):
-        raise PluginError(f"{kind} {name!r}: a name has letters, digits and underscores, a letter first.")
+        raise PluginError(f"{kind} {name!r}: a name has only letters, digits and _, and begins with a letter.")
     if name.lower() in NOT_NAMES:
-        raise PluginError(f"{kind} {name!r}: an override would take that for a value; choose another name.")
+        raise PluginError(f"{kind} {name!r}: an override would read this name as a value; choose another name.")
     if not isinstance(implementation, str | type):
         raise PluginError(f"{kind} {name!r} must be a class or 'package.module:Class'; given: {implementation!r}.")
     return Entry(kind, name, implementation, plugin)

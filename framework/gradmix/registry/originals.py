@@ -49,7 +49,7 @@ def originals() -> Iterator[None]:
     """
     if names := replaced():
         raise PluginError(
-            f"a plugin has replaced {listing(names)}, so that no result can be trusted. "
+            f"a plugin has replaced {listing(names)}, so no result can be trusted. "
             "`gradmix plugins doctor` names the plugin; plugins.block=[NAME] leaves it out."
         )
     try:

@@ -91,7 +91,7 @@ class FilePlugin(Plugin):
         if not self.path.is_file():
             raise PluginError(f"there is no file {self.path}")
         if self._origin() not in (None, realpath(self.path)):  # other code would import this file instead of its module
-            raise PluginError(f"there is another module {self.name!r} already; call the file something else")
+            raise PluginError(f"there is another module {self.name!r} already; rename the file")
         spec = spec_from_file_location(self.name, self.path)
         if spec is None or spec.loader is None:
             raise PluginError(f"{self.path} is not a Python file: its name must end in .py")

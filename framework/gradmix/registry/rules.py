@@ -48,7 +48,7 @@ def _by_function(rules: Iterable[FunctionWithRule]) -> dict[Callable[..., Any], 
     by_function: dict[Callable[..., Any], FunctionWithRule] = {}
     for rule in rules:
         if not isinstance(rule, FunctionWithRule):
-            raise PluginError(f"gradmix_rules must return what gradmix.with_rule makes; it returned {rule!r}")
+            raise PluginError(f"gradmix_rules must return results of gradmix.with_rule; it returned {rule!r}")
         if by_function.setdefault(rule.f, rule) is not rule:
             raise PluginError(f"gradmix_rules returns two rules for {name_of(rule.f)}")
     return by_function
@@ -71,7 +71,7 @@ def rule_of(function: Callable[..., Any]) -> FunctionWithRule | None:
     if len(having) > 1:
         rivals = " and ".join(each.plugin.label for each in having)
         block = " or ".join(f"plugins.block=[{each.plugin.label}]" for each in having)
-        raise PluginError(f"{name_of(function)} has derivative rules by {rivals}; leave one out: {block}.")
+        raise PluginError(f"{name_of(function)} has derivative rules from {rivals}; block one of them: {block}.")
     return having[0].rules[function] if having else None
 
 
@@ -97,7 +97,7 @@ def problems_with_rules(known: Registry) -> Iterator[tuple[str, str]]:
             if rivals:
                 yield label, f"its derivative rule for {name_of(function)} is also in {listing(rivals)}"
             if any(one.has_rule(function) for one in ruled):
-                yield label, f"its derivative rule for {name_of(function)} is not used: gradmix has one of its own"
+                yield label, f"its derivative rule for {name_of(function)} is not used: gradmix has a built-in one"
 
 
 def _differentiators(known: Registry) -> Iterator[type[Differentiator]]:

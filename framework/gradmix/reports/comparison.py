@@ -110,7 +110,7 @@ def _asked_metric(asked: str, names: Sequence[str], declared: Mapping[str, Meani
     metric = meaning_of(name, declared)
     ways: Mapping[str, Direction | None] = {"": metric.better, "lower": "lower", "higher": "higher"}
     if direction not in ways:
-        raise ConfigError(f"{asked!r}: say {name}:lower or {name}:higher, for which way is better.")
+        raise ConfigError(f"{asked!r}: use {name}:lower or {name}:higher, which states the better direction.")
     return replace(metric, better=ways[direction])
 
 

@@ -39,9 +39,9 @@ def export(
         If the comparison has nothing to draw.
     """
     if path.suffix not in FORMATS:
-        raise ConfigError(f"{path}: the name of the file must end in one of {', '.join(FORMATS)}.")
+        raise ConfigError(f"{path}: the file's name must end in one of {', '.join(FORMATS)}.")
     if figure and path.suffix not in _PICTURES:
-        raise ConfigError(f"{path}: a figure is drawn into {', '.join(_PICTURES)}.")
+        raise ConfigError(f"{path}: the name of a figure's file must end in one of {', '.join(_PICTURES)}.")
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix in _PICTURES:
         _draw(comparison, path, figure or RANKING)
@@ -108,7 +108,7 @@ def _draw(comparison: Comparison, path: Path, name: str) -> None:
     if name == RANKING:
         drawn = draw_strips(comparison)
         if drawn is None:
-            raise StorageError("there is nothing to draw: no group has a number to rank by.")
+            raise StorageError("there is nothing to draw: no group has a value of the metric that ranks.")
     else:
         there = {each.name: each for each in figures(comparison)}
         if name not in there:

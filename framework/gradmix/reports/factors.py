@@ -141,7 +141,7 @@ def full_key(key: str, keys: Collection[str], others: Mapping[str, Collection[st
     if not matching:
         raise UnknownNameError(f"no run has a parameter {key!r}.{did_you_mean(key, keys)}")
     if len(matching) > 1:
-        raise UnknownNameError(f"{key!r} may be {listing(matching)}; say which.")
+        raise UnknownNameError(f"{key!r} is ambiguous: use one of {listing(matching)}.")
     return matching[0]
 
 

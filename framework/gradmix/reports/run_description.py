@@ -36,7 +36,7 @@ def print_run(run: Run) -> None:
     rows |= {name: text for name, text in _circumstances(run).items() if text}
     is_whole = run.is_finished and not run.metrics.get("failed")
     if run.kind == "sweep" and run.status != "running" and not is_whole:
-        rows["go on"] = f"gradmix resume {run.folder.name}"
+        rows["continue"] = f"gradmix resume {run.folder.name}"
     print_table(console, rows)
     if ends and (trace := str(ends[-1].get("traceback", ""))):
         console.print(f"\n{visible(trace.rstrip())}", soft_wrap=True)

@@ -59,7 +59,8 @@ def _best(comparison: Comparison, primary: Meaning) -> Iterator[str]:
     level = [(name, found) for name, found in compared if found.verdict.is_level]
     if level:
         is_equal = all(found.verdict is Verdict.EQUAL for _, found in level)
-        yield f"{'Equal to it' if is_equal else 'Within noise of it'}: {_listed([name for name, _ in level])}."
+        names = _listed([name for name, _ in level])
+        yield f"{'Equal to the best' if is_equal else 'Within noise of the best'}: {names}."
     behind = [(name, found) for name, found in compared if not found.verdict.is_level]
     if behind and behind[0][1].is_finite:
         name, found = behind[0]
@@ -117,7 +118,7 @@ def _caveats(comparison: Comparison, primary: Meaning) -> Iterator[str]:
     groups = [group for section in ranked for group in section.groups]
     if primary.is_confounded(factors.choices):
         names = _listed([factors.short[key] for key in factors.choices if key in primary.confounded_by], "and")
-        yield f"Take care: {primary.name} improves with {names} by itself, so it does not show which value is right."
+        yield f"Take care: {primary.name} always improves with {names}, so it does not show which value is right."
     if primary.name == TIME.name:
         yield from _caveats_of_time(comparison, [run for group in groups for run in group.finished])
     best = groups[0]
@@ -141,14 +142,15 @@ def _caveats_of_time(comparison: Comparison, runs: Sequence[Run]) -> Iterator[st
     if n_single:
         which = "these times" if n_single == len(runs) else f"the times of {n_single} of {len(runs)} runs"
         yield (
-            f"Take care: {which} are single ones without warm-up; the first run of a process includes loading modules. "
+            f"Take care: {which} are single measurements without warm-up; the first run of a process includes loading "
+            f"modules. "
             f"timing.repeats=20 timing.paired=true gives times that can be compared."
         )
     factors = comparison.factors
     apart = [group for section in comparison.ranked for group in timed_apart(section, factors.repeats)]
     if apart:
         names = _listed(list(dict.fromkeys(factors.label(group.settings) for group in apart)), "and")
-        yield f"Take care: not timed in turns with the others: {names}. reuse=false times all of them again."
+        yield f"Take care: these were not timed in turns with the others: {names}. reuse=false times all of them again."
 
 
 def _value(group: Group, metric: Meaning, plain: bool = True) -> str:

@@ -61,7 +61,7 @@ class SweepReport:
         self._console.print(table, soft_wrap=not self._console.is_terminal)
         in_all = _counted(jobs)
         if len(jobs) < n_jobs:
-            in_all = f"a search of {n_jobs} jobs: {_states(jobs)}, {n_jobs - len(jobs)} to be chosen as it goes on"
+            in_all = f"a search of {n_jobs} jobs: {_states(jobs)}, {n_jobs - len(jobs)} to be chosen during the search"
         time = _time_to_run(jobs, workers, n_jobs - len(jobs))
         self._console.print(f"\n{in_all}; {time}. Nothing was started.", soft_wrap=True)
 
@@ -131,7 +131,7 @@ class SweepReport:
         others = {"of these reused": reused, **statuses, "not reached": sweep.n_jobs - len(ends)}
         counts = always | {name: count for name, count in others.items() if count}
         rows = {name: str(count) for name, count in counts.items()} | {"folder": shown(sweep.folder)}
-        rows |= {} if self.is_complete else {"go on": f"gradmix resume {sweep.folder.name}"}
+        rows |= {} if self.is_complete else {"continue": f"gradmix resume {sweep.folder.name}"}
         rows |= {"compare": f"gradmix compare {sweep.folder.name}"} if len(ends) > 1 else {}
         print_table(self._console, rows)
 
@@ -140,8 +140,8 @@ class SweepReport:
         if end.is_finished:
             ranking = [each.name for each in end.declared.meanings.values() if each.better and not each.is_cost]
             named = [name for name in ranking if name in end.metrics][:2]
-            told = "  ".join(_told(name, end) for name in named)
-            line += Text(f"  {told or 'finished'}", style="green")
+            values = "  ".join(_values(name, end) for name in named)
+            line += Text(f"  {values or 'finished'}", style="green")
             line += Text(f"  stopped by {end.stopped_by}" if end.stopped_by else "")
         else:
             line += Text(f"  {end.status.replace('_', ' ')}", style="red") + Text(f": {end.error}" if end.error else "")
@@ -149,13 +149,11 @@ class SweepReport:
         self._console.print(line, soft_wrap=True)
 
 
-def _told(name: str, end: Run) -> str:
+def _values(name: str, end: Run) -> str:
     """Return a metric of a job's run, marked if another metric makes it meaningless."""
     meaning = meaning_of(name, end.declared.meanings)
     mark = meaning.spoiled_by
-    spoiled = (
-        f" (does not count: {mark} {metric_text(mark, end.metrics[mark])})" if meaning.is_spoiled(end.metrics) else ""
-    )
+    spoiled = f" (invalid: {mark} {metric_text(mark, end.metrics[mark])})" if meaning.is_spoiled(end.metrics) else ""
     return f"{name} {metric_text(name, end.metrics[name])}{spoiled}"
 
 

@@ -89,11 +89,11 @@ def _legend(comparison: Comparison, rows: Sequence[Row], full: Sequence[Meaning]
     said = {
         f"{_ARROWS[better]} {better} is better": better is not None,
         "[ ] 95 % interval of the median": True in spreads,
-        "no number counts as worst; – is the end of an interval that reaches there": (
+        "no number counts as worst; – is the end of an interval that includes such runs": (
             any(each.n_broken for each in (*summaries, *(found.estimate for found in differences)))
         ),
         f"( ) smallest and largest: fewer than {FEWEST} values, or not repetitions": False in spreads,
-        "≈ best: within noise of it": "≈ best" in marks,
+        "≈ best: within noise of the best": "≈ best" in marks,
         "worse?: too few repetitions to be sure": "worse?" in marks,
         "mixed: better than the best in some pairs or conditions": "mixed" in marks,
         "evidence against it: slight up to 2, positive to 6, strong to 10, decisive above": any(

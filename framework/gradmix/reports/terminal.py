@@ -81,7 +81,7 @@ class SessionReport:
             self._print_line()
             self._lines, self._last_line = self._lines + 1, now
         elif self._lines == _LINES_IN_FULL:
-            self._console.print(Text("… from here on not every iteration", style="dim"))
+            self._console.print(Text("… not every iteration is shown from here on", style="dim"))
             self._lines += 1
 
     def _live_line(self) -> Text:
@@ -115,7 +115,7 @@ class SessionReport:
             again = (
                 "the same command; limits.seconds=60 ends a run automatically, events=patience once nothing improves"
             )
-            self._rows |= {"what there is": f"gradmix show {run.folder.name}", "again": again}
+            self._rows |= {"show": f"gradmix show {run.folder.name}", "run again": again}
         else:
             say("gradmix run", explain_failure(error, Path(shown(run.folder))))
 
@@ -139,9 +139,9 @@ class SessionReport:
             uri = settings.tracking.uri
             rows = {"experiment": f"{settings.name} in {without_user(uri or '')}", "dashboard": "gradmix ui"}
             if uri is None:
-                rows = {"tracking": "none; `gradmix sync` can bring it into MLflow later"}
+                rows = {"tracking": "none; `gradmix sync` can import it into MLflow later"}
             elif errors:
-                rows = {"tracking": "not complete; see the warning"}
+                rows = {"tracking": "incomplete; see the warning"}
             print_table(self._console, rows)
         for error in errors:
             say("warning", error)

@@ -74,7 +74,7 @@ def pictures_later(folder: Path, allowed: Callable[[RunSpec], None] = lambda spe
             f"a sweep is drawn job by job, such as {folder.name}/1; {folder / ARTIFACTS} has its overview."
         )
     if not run.is_finished:
-        raise StorageError(f"the run {folder} has left nothing to draw: its status is {run.status}.")
+        raise StorageError(f"the run {folder} has nothing to draw: its status is {run.status}.")
     spec = spec_of(run)
     allowed(spec)
     started = run.started

@@ -140,7 +140,7 @@ class RunEvents:
                 error.by = listener.name.removeprefix("events.")
                 requests.append(error)
             else:
-                missing = PluginError("it asked to stop the run, but its class lacks may_stop = True")
+                missing = PluginError("it requested to stop the run, but its class lacks may_stop = True")
                 self._disable("iteration", listener, missing)
 
         _call(self._enabled("iteration"), {"iteration": iteration, **self._always}, failed)
@@ -159,7 +159,7 @@ class RunEvents:
                 as_writers("it", added)
                 again = sorted(added.keys() & {*found, *taken})
                 if again:
-                    raise PluginError(f"there is a file {again[0]} already")
+                    raise PluginError(f"the file {again[0]} exists already")
                 found.update(added)
             except Exception as error:
                 self._disable("pictures", listener, error)

@@ -76,7 +76,7 @@ def _ended(method: str, steps: Iterator[Any], request: StopRun) -> Result:
             "it does not catch gradmix.StopRun where it yields."
         ) from None
     steps.close()  # type: ignore[attr-defined]
-    raise PluginError(f"{method} has caught gradmix.StopRun: it must return its result, and yield no more.")
+    raise PluginError(f"{method} has caught gradmix.StopRun: it must then return its result without yielding again.")
 
 
 def measured(metrics: Mapping[str, Metric], result: Result) -> dict[str, float]:
@@ -89,7 +89,7 @@ def measured(metrics: Mapping[str, Metric], result: Result) -> dict[str, float]:
         missing = lacking(metric.measure, result.answer)
         if missing:
             raise PluginError(
-                f"metric.{own} needs {listing(missing)}, which the task's answer lacks though its class names it."
+                f"metric.{own} needs {listing(missing)}, which the task declares in answers but did not return."
             )
         try:
             value = lend_by_name(metric.measure, result.answer)
@@ -102,7 +102,8 @@ def measured(metrics: Mapping[str, Metric], result: Result) -> dict[str, float]:
         for name, each in values.items():
             if not _PLAIN_NAME.fullmatch(name):
                 raise PluginError(
-                    f"{method} must give its values plain names; one is {name.removeprefix(f'{own}.')!r}."
+                    f"{method} must give its values plain names, without signs or spaces; "
+                    f"one is {name.removeprefix(f'{own}.')!r}."
                 )
             if not is_number(each):
                 one = "a number, or numbers by name" if name == own else f"a number as {name.removeprefix(f'{own}.')}"
@@ -112,5 +113,5 @@ def measured(metrics: Mapping[str, Metric], result: Result) -> dict[str, float]:
             raise unlike(method, "a number, or numbers by name", value)
     taken = found.keys() & result.metrics.keys()
     if taken:
-        raise PluginError(f"metrics that the task has itself: {listing(taken)}; choose metric.* under other names.")
+        raise PluginError(f"the task itself has metrics named {listing(taken)}; choose metric.* under other names.")
     return found

@@ -104,11 +104,11 @@ def _missing(run: Run) -> str:
     for identity in sorted(identities):
         name, _, rest = identity.partition(" ")
         if name.endswith(".py"):
-            return f" It used the plugin file {name}; name it by 'plugins.files=[{name}]'."
+            return f" It used the plugin file {name}; give it with 'plugins.files=[{name}]'."
         try:
             version(name)
         except PackageNotFoundError:
-            return f" It was made with {name} {rest.partition(' ')[0]}, which is not installed."
+            return f" It used {name} {rest.partition(' ')[0]}, which is not installed."
         except ValueError:
             continue
     return ""

@@ -144,7 +144,7 @@ class Planner:
             if damage := _damage(own):
                 return "failed", damage, own
             if own.run_key != key and not self.stale:
-                return "stale", "; ".join(differences(own, spec)) or "timings are asked for", own
+                return "stale", "; ".join(differences(own, spec)) or "timings are requested", own
         first = self._first_of_key.setdefault(key, number)
         if first != number:
             return "duplicate", f"the same as job {first + 1}", None
@@ -199,7 +199,7 @@ def _has_timings(spec: RunSpec, earlier: Run, workers: int) -> bool:
 
 def differences(run: Run, spec: RunSpec) -> list[str]:
     """Return the changes between an earlier run and the run that would be made today, as phrases."""
-    options = _changes(run.params, masked(spec.params, spec.secrets), "", "not there")
+    options = _changes(run.params, masked(spec.params, spec.secrets), "", "absent")
     plugins = _changes(run.started.get("plugins", {}), spec.plugins, "of ", "none")
     return [*options, *plugins] or ["the content of its data or source has changed"]
 

@@ -86,7 +86,7 @@ def _job(number: int, folder: Path, event: Event | None, attempts: Sequence[Path
     status, error = str(event.get("status", "failed")), str(event.get("error") or "")
     if not has_journal(folder):
         if status == "finished":
-            raise StorageError(f"its run {folder} no longer exists; was it deleted?")
+            raise StorageError(f"its run {folder} no longer exists; was the folder deleted?")
         return Run(folder, status, error=error, number=number)  # it has no journal: it died at its start
     run = read_unchanged(folder)
     run = replace(run, status=status, error=error or run.error, number=number, is_reused=bool(event.get("reused")))

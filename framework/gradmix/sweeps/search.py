@@ -102,7 +102,7 @@ class Search:
         name = self._metric(end)
         better = self.better or meaning_of(name, end.declared.meanings).better
         if better not in _SIGNS:
-            raise ConfigError(f"say which way {name} is better: hydra.sweeper.better=lower or higher.")
+            raise ConfigError(f"set the better direction of {name}: hydra.sweeper.better=lower or =higher.")
         value, is_spoiled = end.metrics[name], meaning_of(name, end.declared.meanings).is_spoiled(end.metrics)
         return _SIGNS[better] * value if math.isfinite(value) and not is_spoiled else None
 
@@ -111,13 +111,13 @@ class Search:
             varies = [key.replace("/", ".") for key in self.space]
             ranking = ranking_metric([end.metrics], end.declared.meanings, varies)
             if ranking is None:
-                raise ConfigError(f"say what to search for: hydra.sweeper.metric=…, one of {listing(end.metrics)}.")
+                raise ConfigError(f"set the metric to optimise: hydra.sweeper.metric=…, one of {listing(end.metrics)}.")
             return ranking.name
         if self.metric not in end.metrics:
             near = did_you_mean(self.metric, end.metrics)
             raise ConfigError(
                 f"hydra.sweeper.metric={self.metric}: the runs have no such metric.{near} "
-                f"They have: {listing(end.metrics)}. `gradmix resume` takes another one: hydra.sweeper.metric=…"
+                f"They have: {listing(end.metrics)}. `gradmix resume` accepts another one: hydra.sweeper.metric=…"
             )
         return self.metric
 

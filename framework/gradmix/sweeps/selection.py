@@ -106,7 +106,7 @@ def find(name: str, runs_dir: Path, sweeps_only: bool = True) -> Path:
         return found[0]
     if found:
         several = "".join(f"\n  {_title(each, runs_dir)}" for each in sorted(found)[-_MOST_NAMED:])
-        raise UnknownNameError(f"{name!r} means {len(found)} sweeps or runs; give more of the name:{several}")
+        raise UnknownNameError(f"{name!r} matches {len(found)} sweeps or runs; give more of the name:{several}")
     names = [each.name for each in experiments]
     near = did_you_mean(name, [*names, *(each.name for each in known), *(_title(each, runs_dir) for each in known)])
     raise UnknownNameError(
@@ -124,7 +124,7 @@ def everything(runs_dir: Path) -> list[Path]:
 
 def _without_runs(runs_dir: Path) -> StorageError:
     return StorageError(
-        f"there is no run in {runs_dir}. `gradmix run -m …` makes some; --runs-dir names another folder."
+        f"there are no runs in {runs_dir}. Start some with `gradmix run -m …`, or set another folder with --runs-dir."
     )
 
 

@@ -178,7 +178,7 @@ class Sweep:
             seen,
             started={**seen.started, "overrides": job.overrides, "label": label_of(job.overrides, self.varies)},
             number=job.number,
-            error=seen.error or ("its process has gone" if seen.status == "killed" else ""),
+            error=seen.error or ("its process no longer exists" if seen.status == "killed" else ""),
             is_reused=is_reused,
             has_timings=seen.has_timings and (job.has_timings or not is_reused),
         )
@@ -217,8 +217,8 @@ def common_settings(jobs: Sequence[Job]) -> Settings:
     """Return the settings of a sweep's jobs; `ConfigError` if the jobs differ in a setting that all must share."""
     found = [job.spec.settings for job in jobs if job.spec is not None]
     if not found:
-        raise ConfigError(f"nothing was run; what is done is kept. Job {jobs[0].number + 1}: {jobs[0].reason}")
+        raise ConfigError(f"nothing was run; finished jobs are kept. Job {jobs[0].number + 1}: {jobs[0].reason}")
     for each in ("name", "runs_dir", "tracking", "on_error", "reuse", "strict", "limits", "timing", "pictures"):
         if len({str(getattr(settings, each)) for settings in found}) > 1:
-            raise ConfigError(f"a sweep has one {each} for all its jobs; sweep over something else.")
+            raise ConfigError(f"all jobs of a sweep have the same {each}; it cannot be swept over.")
     return found[0]

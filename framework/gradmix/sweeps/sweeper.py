@@ -45,7 +45,7 @@ def sweep(wanted: Intent, config: DictConfig, context: HydraContext) -> None:
     target = options.pop("_target_", None)
     if target not in _SWEEPERS:
         raise ConfigError(
-            f"the sweeper {target} cannot be started: gradmix's jobs are run by its own sweepers only, "
+            f"the sweeper {target} cannot be started: only gradmix's own sweepers can run its jobs: "
             "hydra/sweeper=gradmix or gradmix_optuna."
         )
     with started("sweeper", config):
@@ -83,7 +83,7 @@ class Sweeper:
         fixed = {key: overrides[0] for key, overrides in choices.items() if len(overrides) == 1}
         given_again = {override.partition("=")[0] for override in self.wanted.typed}
         if self.wanted.resumed is not None and (swept := [key for key in varies if key in given_again]):
-            raise ConfigError(f"{', '.join(swept)}: a resumed sweep has its jobs; give one value for all of them.")
+            raise ConfigError(f"{', '.join(swept)}: a resumed sweep has fixed jobs; give one value for all of them.")
         grid = self._grid(choices)
         possible = filter(grid.has, itertools.product(*choices.values()))
         combinations = dict.fromkeys(map(grid.applying, possible))  # without duplicates
@@ -103,8 +103,8 @@ class Sweeper:
             settings = common_settings(jobs)
             if settings.timing.paired and not self.launcher.is_own:
                 raise ConfigError(
-                    "timing.paired=true times plugins in turns, in one process, which hydra/launcher=gradmix alone "
-                    f"can; chosen: {self.launcher.choice}."
+                    "timing.paired=true times plugins in turns in one process, which requires hydra/launcher=gradmix; "
+                    f"given: {self.launcher.choice}."
                 )
             with Sweep(settings, varies, self.launcher.launch, jobs, n_jobs, self.wanted) as sweep:
                 yield sweep
@@ -160,8 +160,8 @@ def _values(override: Override, key: str) -> list[str]:
         return [f"{key}={override.get_value_element_as_str()}"]
     if not override.is_discrete_sweep():
         raise ConfigError(
-            f"{override.input_line}: list the values to try; an interval has no end of them "
-            "(hydra/sweeper=gradmix_optuna searches one)."
+            f"{override.input_line}: an interval has too many values; list the values to try "
+            "(hydra/sweeper=gradmix_optuna searches an interval)."
         )
     return [f"{key}={value}" for value in itertools.islice(override.sweep_string_iterator(), _MOST_JOBS + 1)]
 

@@ -107,7 +107,7 @@ class WorkerPool:
                     self._workers.discard(worker)
                     worker = self._add()
                 self._free.put(worker)
-        return [JobReport(job.number, f"no worker began it: {death}") for job in block]
+        return [JobReport(job.number, f"no worker started it: {death}") for job in block]
 
 
 def _end_journals(sweep: Path, block: Sequence[Job], event: str, error: str) -> None:

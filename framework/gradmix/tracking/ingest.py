@@ -89,7 +89,7 @@ class Ingester:
         StorageError
             If the journal cannot be read or the store rejects it. No data are lost, and the import can be repeated.
         """
-        with self._explained(f"did not take {folder}"):
+        with self._explained(f"did not import {folder}"):
             seen = seen or read_run(folder)
             run = self._bring_in(folder, seen)
             if run is not None and seen.kind == "sweep" and seen.has_ended:
@@ -242,9 +242,9 @@ class Ingester:
         inventory.columns |= columns_of(seen)
         self.tally.brought.append(folder)
         if left_out:
-            more = f" and {len(left_out) - 1} more stay" if len(left_out) > 1 else " stays"
+            more = f" and {len(left_out) - 1} more are" if len(left_out) > 1 else " is"
             self.tally.remarks.append(
-                f"{left_out[0]}{more} out of MLflow: only files in the run's own folder are uploaded, and "
+                f"{left_out[0]}{more} not uploaded to MLflow: only files in the run's own folder are, and "
                 "links to such files."
             )
         return run
@@ -290,7 +290,7 @@ class Ingester:
         except Exception as error:
             raise StorageError(
                 f"MLflow at {self.uri} {what}: {explain(error, self.uri)}. "
-                f"Nothing is lost: `{how_to_sync(self.uri)}` brings everything in later."
+                f"Nothing is lost: `{how_to_sync(self.uri)}` imports everything later."
             ) from error
 
 

@@ -84,7 +84,7 @@ def _find_named(name: str, runs_dir: Path, sweeps_only: bool) -> Path:
         return best.folder
     if made := attempts(folder, number) or list(filter(None, [reused_results(folder).get(number)])):
         return made[-1]
-    raise UnknownNameError(f"{folder} has no journal of a job {job}; jobs count from 1.")
+    raise UnknownNameError(f"{folder} has no journal of a job {job}; jobs are counted from 1.")
 
 
 def _find_identified(name: str, runs_dir: Path) -> Sequence[Path]:

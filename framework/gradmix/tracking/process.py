@@ -108,7 +108,7 @@ class TrackingProcess:
         assert self._process.stdout is not None
         answer = self._process.stdout.read()
         if self._process.wait() != 0 or not answer.strip():
-            return ["the ingester stopped before it was done. Nothing is lost: `gradmix sync` brings the rest in."]
+            return ["the ingester stopped before it was done. Nothing is lost: `gradmix sync` imports the rest."]
         return [str(error) for error in json.loads(answer.splitlines()[-1])]
 
     def _feed(self, process: subprocess.Popen[str]) -> None:

@@ -165,7 +165,7 @@ def _check_ended(runs: Sequence[Run]) -> None:
         above = run.folder.parent
         is_sweeps = run.started.get("sweep") and has_journal(above) and read_run(above).status == "running"
         if run.status == "running" or is_sweeps:
-            raise ConfigError(f"{above if is_sweeps else run.folder} is running; wait for its end, or stop it first.")
+            raise ConfigError(f"{above if is_sweeps else run.folder} is running; wait until it ends, or stop it first.")
 
 
 def _reused(runs_dir: Path, deleted: Collection[Path]) -> dict[Path, Path]:

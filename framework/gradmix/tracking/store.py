@@ -108,7 +108,7 @@ def artifact_root(tracking: Tracking) -> str | None:
 def _make_ready(path: Path, tracking: Tracking, is_thorough: bool) -> str:
     """Create a local store, or replace one that cannot be used; return a line on the replacement, or empty."""
     if path.is_dir():
-        raise StorageError(f"MLflow's store {path} is a folder. Name the file in it by tracking.uri=sqlite:///….")
+        raise StorageError(f"MLflow's store {path} is a folder. Set tracking.uri=sqlite:///… to a file.")
     if path.exists() and not _fault(path, tracking, is_thorough) and not list(path.parent.glob(f"{_DRAFTS}*")):
         return ""
     with locked(path.with_name(f"{path.name}.lock")):  # one process at a time
@@ -117,7 +117,8 @@ def _make_ready(path: Path, tracking: Tracking, is_thorough: bool) -> str:
         done = ""
         if path.exists() and (fault := _fault(path, tracking, is_thorough)):
             done = (
-                f"MLflow's store {path} {fault}. It is kept as {_set_aside(path)}; a new one is made from the journals."
+                f"MLflow's store {path} {fault}. It was renamed to {_set_aside(path)}; "
+                "a new one is made from the journals."
             )
         if not path.exists():
             _make(path)

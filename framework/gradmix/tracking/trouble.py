@@ -41,7 +41,7 @@ def _read_only(found: re.Match[str], uri: str) -> str:
     return f"it is read-only. Make it writable, or {_ELSEWHERE}"
 
 
-_ELSEWHERE = "name another store by tracking.uri=…"
+_ELSEWHERE = "choose another store with tracking.uri=…"
 _DAMAGED = "it is damaged. `gradmix sync` makes a new one from the journals, and keeps the file as ….bak"
 
 _MEANINGS: dict[str, Callable[[re.Match[str], str], str]] = {

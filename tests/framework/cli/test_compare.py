@@ -63,8 +63,8 @@ def test_a_degenerate_mixture_is_never_the_best(gradmix_main, empty_folder):
         if '"event": "result"' in line
     }
     assert metrics["2"]["n_collapsed"] == 1
-    (marked,) = (line for line in out.splitlines() if "does not count" in line)
-    assert re.match(r"3/3  clusterer.n_components=5  bic [\d.]+ \(does not count: n_collapsed 1\)  ", marked)
+    (marked,) = (line for line in out.splitlines() if "invalid" in line)
+    assert re.match(r"3/3  clusterer.n_components=5  bic [\d.]+ \(invalid: n_collapsed 1\)  ", marked)
     assert metrics["2"]["bic"] < metrics["0"]["bic"]
     (sweep,) = (path for path in RUNS.rglob("journal.jsonl") if path.parent.name.endswith("sweep"))
     assert '"best": "bic 574.018: clusterer.n_components=2"' in sweep.read_text()
@@ -105,7 +105,7 @@ def test_damaged_journals_are_named_and_cost_only_themselves(gradmix_main, sweep
     cut.write_bytes(cut.read_bytes()[:-5])
     out, err = gradmix_main("compare")
     assert "14 finished, 2 unreadable" in out
-    assert f"{sweep}/0/journal.jsonl is of a newer gradmix (format 7)" in err
+    assert f"{sweep}/0/journal.jsonl was written by a newer gradmix (format 7)" in err
     assert f"line 2 of the journal {sweep}/1/journal.jsonl is not a valid event" in err
     assert "gmm is best" in out
 
@@ -117,7 +117,7 @@ def test_damaged_journals_are_named_and_cost_only_themselves(gradmix_main, sweep
         (["--metric", "bik"], 2, "no run has a metric 'bik'. Did you mean bic?"),
         (["--by", "clusterers"], 2, "no run has a parameter 'clusterers'. Did you mean clusterer?"),
         (["--over", "sed"], 2, "Did you mean seed?"),
-        (["--runs-dir", "nowhere"], 2, "there is no run in nowhere"),
+        (["--runs-dir", "nowhere"], 2, "there are no runs in nowhere"),
         (["--html", "exists/page.html"], 1, "cannot read or write exists"),
         (["--nonsense"], 2, "unrecognized arguments"),
     ],

@@ -158,7 +158,7 @@ def test_csv_has_a_row_for_each(runs, gradmix_main):
         (["trail"], "Did you mean trial?"),
         (["--status", "running"], "none of the 4 runs matches"),
         (["--limit", "-1"], "--limit must be 0 or more"),
-        (["--runs-dir", "none"], "there is no run in none"),
+        (["--runs-dir", "none"], "there are no runs in none"),
     ],
 )
 def test_what_matches_nothing_is_an_error_with_what_is_near(runs, gradmix_main, arguments, complaint):

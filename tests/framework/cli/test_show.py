@@ -66,7 +66,7 @@ def test_jobs_of_a_sweep_count_from_1_as_in_its_lines(empty_folder, capsys):
     assert f"job by job, such as {second}/1" in capsys.readouterr().err
     for number in (0, 3):
         assert main(["show", f"{second}/{number}"]) == 2
-        assert "jobs count from 1" in capsys.readouterr().err
+        assert "jobs are counted from 1" in capsys.readouterr().err
 
 
 def test_what_was_interrupted_says_so_and_how_to_go_on(empty_folder, capsys):

@@ -141,8 +141,8 @@ def made(**options):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"rows": gradmix.GroupCount, "columns": gradmix.GroupCount}, "rows and columns have both the name k"),
-        ({"k": int, "n": Annotated[int, Alias("k")]}, "k and n have both the name k"),
+        ({"rows": gradmix.GroupCount, "columns": gradmix.GroupCount}, "rows and columns both have the name k"),
+        ({"k": int, "n": Annotated[int, Alias("k")]}, "k and n both have the name k"),
         ({"n": Annotated[int, Alias("no name")]}, "alias 'no name' of the option n cannot be"),
         ({"n": Annotated[int, Alias("name")]}, "alias 'name' of the option n cannot be"),
     ],

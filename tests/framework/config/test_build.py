@@ -57,9 +57,7 @@ def test_a_node_without_a_name_is_refused(node):
 def test_what_only_python_can_give_is_not_an_option_of_a_run():
     assert gradmix.clusterer("gmm", means_init=[[0.0], [1.0]]).means_init == [[0.0], [1.0]]
     assert "means_init" not in build("clusterer", "gmm").node
-    with pytest.raises(
-        UnknownNameError, match=r"clusterer\.means_init is not an option of a run: only Python can give"
-    ):
+    with pytest.raises(UnknownNameError, match=r"clusterer\.means_init is not an option of a run: only Python can set"):
         build("clusterer", {"name": "gmm", "means_init": [[0.0], [1.0]]})
 
 

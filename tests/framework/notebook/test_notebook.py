@@ -58,7 +58,7 @@ def test_what_fails_a_run_is_raised_and_journalled(empty_folder):
     failed = gradmix.read_run(folder)
     assert failed.status == "failed"
     assert "n_clusters=1000" in failed.error
-    with pytest.raises(gradmix.StorageError, match="left no model"):
+    with pytest.raises(gradmix.StorageError, match="has no model"):
         failed.model  # noqa: B018
 
 
@@ -197,7 +197,7 @@ def test_a_reproduction_that_differs_has_the_values(result, empty_folder):
 
 def test_nothing_to_read_is_said(empty_folder):
     for read in (gradmix.read_runs, gradmix.compare):
-        with pytest.raises(gradmix.StorageError, match="there is no run in runs"):
+        with pytest.raises(gradmix.StorageError, match="there are no runs in runs"):
             read()
 
 

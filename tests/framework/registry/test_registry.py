@@ -115,8 +115,8 @@ def test_a_hook_that_takes_unknown_arguments_is_that_plugins_error():
     [
         ([("clusterer", "groups", Groups)], "mapping"),
         ({"clusterers": {"groups": Groups}}, "Did you mean clusterer?"),
-        ({"clusterer": {"my groups": Groups}}, "letters, digits and underscores"),
-        ({"clusterer": {"a/b": Groups}}, "letters, digits and underscores"),
+        ({"clusterer": {"my groups": Groups}}, "only letters, digits and _"),
+        ({"clusterer": {"a/b": Groups}}, "only letters, digits and _"),
     ],
 )
 def test_components_that_cannot_be_registered_are_explained(components, reason):

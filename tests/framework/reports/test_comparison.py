@@ -215,7 +215,7 @@ def test_metrics_that_more_clusters_flatter_are_not_ranked_by_if_there_is_anothe
     assert comparison.sections[0].groups[0].settings == {"clusterer.n_components": 1}
     forced = compare(runs, metrics=["log_likelihood"])
     assert forced.sections[0].groups[0].settings == {"clusterer.n_components": 3}
-    assert any("improves with n_components by itself" in sentence for sentence in headline(forced))
+    assert any("always improves with n_components" in sentence for sentence in headline(forced))
 
 
 def test_somebody_elses_metric_is_shown_but_ranked_only_if_asked():
@@ -418,7 +418,7 @@ def test_single_times_without_warmup_are_never_said_to_be_faster():
     assert effects(by_time) == []
     assert "n_components=3 is best by time.seconds" in headline(by_time)[0]
     (caution,) = (
-        sentence for sentence in headline(by_time) if "these times are single ones without warm-up" in sentence
+        sentence for sentence in headline(by_time) if "these times are single measurements without warm-up" in sentence
     )
     assert "timing.repeats=20 timing.paired=true" in caution
 
@@ -444,7 +444,9 @@ def test_where_some_runs_were_timed_speed_is_told_of_these_only():
     ]
     (row,) = (each for each in effects(compare(runs)) if "time.seconds" in each)
     assert row.startswith("a | b | time.seconds | ×2")
-    assert any("the times of 1 of 3 runs are single ones" in each for each in headline(compare(runs, ["time.seconds"])))
+    assert any(
+        "the times of 1 of 3 runs are single measurements" in each for each in headline(compare(runs, ["time.seconds"]))
+    )
 
 
 @pytest.mark.parametrize("metric", ["bic", "derivative_error"])
@@ -463,7 +465,7 @@ def test_a_run_without_a_number_is_told_in_words_and_in_the_legend(metric):
         group = comparison.sections[0].groups[1]
         assert summary_text(group.summaries[metric], comparison.primary) == "2.045 [2, –], 1 no number"
         assert versus(group.versus_best).endswith(", –]")
-        assert "no number counts as worst; – is the end of an interval that reaches there" in legend(comparison)
+        assert "no number counts as worst; – is the end of an interval that includes such runs" in legend(comparison)
 
 
 def test_the_headline_says_how_many_runs_of_the_best_have_no_number():
@@ -532,7 +534,9 @@ def test_runs_not_timed_in_turns_with_the_others_are_named_when_ranked_by_time(o
         for seed in range(3)
     ]
     cautions = [each for each in headline(compare(runs, ["time.seconds"])) if "in turns" in each]
-    assert cautions == ["Take care: not timed in turns with the others: c. reuse=false times all of them again."]
+    assert cautions == [
+        "Take care: these were not timed in turns with the others: c. reuse=false times all of them again."
+    ]
 
 
 @pytest.mark.parametrize("blocks", [("one", "two"), (None, None)])

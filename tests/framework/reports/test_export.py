@@ -119,7 +119,7 @@ def test_another_figure_of_the_page_is_drawn(empty_folder):
 def test_what_cannot_be_written_is_an_error(sweep):
     with pytest.raises(ConfigError, match=r"must end in one of \.tex, \.md, \.csv, \.parquet, \.svg, \.pdf, \.png"):
         exported(".docx")
-    with pytest.raises(ConfigError, match=r"a figure is drawn into \.svg, \.pdf, \.png"):
+    with pytest.raises(ConfigError, match=r"file must end in one of \.svg, \.pdf, \.png"):
         exported(".tex", figure="curves")
     write_run(RUNS / "other" / "single", {"seed": 1}, {}, at=9.0)
     with pytest.raises(StorageError, match="nothing to draw"):

@@ -261,7 +261,7 @@ def test_only_those_who_may_stop_a_run(tmp_path):
     ("heeds", "message"),
     [
         ("raises", r"events.rule wants the run to stop \(it is enough\), but its task cannot stop early"),
-        ("goes on", "must return its result, and yield no more"),
+        ("goes on", "must then return its result without yielding again"),
     ],
 )
 def test_a_task_that_cannot_stop_says_so(tmp_path, heeds, message):

@@ -90,9 +90,12 @@ def test_what_is_not_finite_is_journalled_as_it_is(tmp_path):
             {"odd": Giving("many")},
             "metric.odd: Giving.measure must return a number, or numbers by name; it returned 'many'",
         ),
-        ({"odd": Giving({"a,b": 1.0})}, "metric.odd: Giving.measure must give its values plain names; one is 'a,b'"),
-        ({"own": Giving(1.0)}, "metrics that the task has itself: own"),
-        ({"odd": Lacking()}, "metric.odd needs never, which the task's answer lacks"),
+        (
+            {"odd": Giving({"a,b": 1.0})},
+            "metric.odd: Giving.measure must give its values plain names, without signs or spaces; one is 'a,b'",
+        ),
+        ({"own": Giving(1.0)}, "the task itself has metrics named own"),
+        ({"odd": Lacking()}, "metric.odd needs never, which the task declares in answers but did not return"),
     ],
 )
 def test_a_metric_that_cannot_be_measured_fails_the_run_and_is_named(tmp_path, metrics, message):

@@ -73,7 +73,7 @@ def test_a_run_is_named_too(runs):
 
 
 def test_what_means_several_is_told_with_them(runs):
-    with pytest.raises(UnknownNameError, match=r"means 2 sweeps or runs(.|\n)*gmm-iris"):
+    with pytest.raises(UnknownNameError, match=r"matches 2 sweeps or runs(.|\n)*gmm-iris"):
         find_all(["gmm-iris"], RUNS)
 
 
@@ -92,7 +92,7 @@ def test_of_the_same_work_done_twice_the_newer_counts(runs):
 
 
 def test_nothing_to_compare_is_an_error(empty_folder):
-    with pytest.raises(StorageError, match="there is no run in runs"):
+    with pytest.raises(StorageError, match="there are no runs in runs"):
         select([], RUNS)
     write_run(RUNS / "x" / "single", {}, {"bic": 1.0})
     with pytest.raises(StorageError, match="no sweep in runs; name an experiment, to compare its runs: x"):
@@ -162,4 +162,4 @@ def test_a_reused_result_that_was_deleted_is_left_out(reused):
     shutil.rmtree(FIRST)
     selection = select([SECOND], RUNS)
     assert [run.metrics["bic"] for run in selection.runs] == [2.0]
-    assert "no longer exists; was it deleted?" in selection.warnings[0]
+    assert "no longer exists; was the folder deleted?" in selection.warnings[0]

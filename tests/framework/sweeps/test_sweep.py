@@ -382,7 +382,7 @@ def test_what_is_done_is_kept_where_it_cannot_be_made_anew(empty_folder):
     (empty_folder / "a.csv").unlink()
     assert swept_files(resumed=first.info.folder).ledger.counts == {"done": 2, "failed": 0}
     (empty_folder / "b.csv").unlink()
-    with pytest.raises(ConfigError, match=r"what is done is kept\. Job 1: it cannot be computed again: cannot read"):
+    with pytest.raises(ConfigError, match=r"finished jobs are kept\. Job 1: it cannot be computed again: cannot read"):
         swept_files(resumed=first.info.folder)
 
 
@@ -524,7 +524,7 @@ def test_what_is_timed_in_turns_is_reused_as_a_whole_or_not_at_all(empty_folder)
 )
 def test_a_sweep_has_one_of_what_it_needs_one_of(empty_folder, setting):
     planned = Planner(compose, [setting]).plan({0: (), 1: (setting,)})
-    with pytest.raises(ConfigError, match="a sweep has one"):
+    with pytest.raises(ConfigError, match="all jobs of a sweep have the same"):
         common_settings(planned)
 
 

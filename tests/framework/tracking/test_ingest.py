@@ -158,7 +158,7 @@ def test_an_ingestion_that_breaks_off_is_finished_later_without_doubling(client,
         raise ConnectionError("the server has gone")
 
     monkeypatch.setattr(ingester.client, broken_call, break_off)
-    with pytest.raises(StorageError, match=r"did not take .*`gradmix sync`"):
+    with pytest.raises(StorageError, match=r"did not import .*`gradmix sync`"):
         ingester.bring_in(folder)
     assert brought(RUNS, TRACKING) == (0 if broken_call == "set_terminated" and is_done else 1, [])
     (run,) = all_runs(client)

@@ -56,8 +56,8 @@ def test_a_run_is_found_without_mlflow_being_loaded(runs, monkeypatch, name, fol
         ("abcde", r"there is no sweep, experiment or run 'abcde'"),  # too short for a key
         ("abcdf0", r"begins with 'abcdf0'\. Did you mean abcde0\?"),
         ("trial", r"is not a run or a sweep"),
-        ("2026-01-01/3", r"no journal of a job 3; jobs count from 1"),
-        ("2026-01", r"means 2 sweeps or runs"),
+        ("2026-01-01/3", r"no journal of a job 3; jobs are counted from 1"),
+        ("2026-01", r"matches 2 sweeps or runs"),
         ("2027", r"there is no sweep, experiment or run '2027'"),
         ("3" * 32, r"no run in runs has"),
     ],

@@ -113,7 +113,7 @@ def test_what_is_running_is_refused(runs, running):
     (running / "journal.jsonl").write_text("".join(text[:-1]))
     journal = Journal.reopen(running)
     for folder in {FIRST, running}:
-        with pytest.raises(ConfigError, match="is running; wait for its end"):
+        with pytest.raises(ConfigError, match="is running; wait until it ends"):
             plan_removal([folder], RUNS)
     journal.close()
     plan_removal([FIRST], RUNS, with_reused=True)

@@ -44,7 +44,7 @@ def curves(comparison: Comparison, styles: Styles) -> Figure | None:
     if any(sum(len(group.runs) for group in section.groups) > _MOST_LINES for section in comparison.sections):
         note = "One line per group: the run with its median result."
     if any(len(section.groups) > _MOST_LINES for section in comparison.sections):
-        note = f"The {_MOST_LINES} best groups, a line for each: the run with its median result."
+        note = f"One line for each of the {_MOST_LINES} best groups: the run with its median result."
     note += f" {n_twins} coincide with others of their group." if n_twins else ""
     return figure_of("curves", title, note, [*views, *others])
 

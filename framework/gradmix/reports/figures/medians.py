@@ -62,7 +62,7 @@ def heat_map(comparison: Comparison) -> Figure | None:
             views.append(view)
     note = f"{_results(comparison)}; the darker, the better."
     if not is_shared:
-        note = f"{note[:-1]}, beside the best of the same {' and '.join(factors.short[key] for key in factors.given)}."
+        note = f"{note[:-1]}, against the best of the same {' and '.join(factors.short[key] for key in factors.given)}."
     return figure_of("heat", f"{primary.name} over {factors.short[high]} and {factors.short[wide]}", note, views)
 
 
