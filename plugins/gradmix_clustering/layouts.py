@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from gradmix import NumericalError
+from gradmix import NumericalError, PluginError
 from gradmix.arrays import Array, IntArray
 
 
@@ -323,7 +323,12 @@ class Trace(Diagonal):
         return covariances
 
 
-LAYOUTS: Mapping[str, Layout] = {"full": Full(), "pooled": Pooled(), "diagonal": Diagonal(), "trace": Trace()}
+class _Layouts(dict[str, Layout]):
+    def __missing__(self, moments: str) -> Layout:
+        raise PluginError(f"the moments of a covariance type must be one of {', '.join(self)}; they are {moments!r}.")
+
+
+LAYOUTS: Mapping[str, Layout] = _Layouts(full=Full(), pooled=Pooled(), diagonal=Diagonal(), trace=Trace())
 """Value of a covariance type's ``moments`` → its layout."""
 
 

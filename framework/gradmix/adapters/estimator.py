@@ -94,6 +94,8 @@ def from_sklearn(
     >>> Birch(n_clusters=2).fit([[0.0], [0.1], [5.0], [5.2]]).labels_.tolist()
     [1, 1, 0, 0]
     """
+    if not isinstance(estimator, type) or not callable(getattr(estimator, "fit", None)):
+        raise TypeError(f"from_sklearn takes the class of an estimator, with a method fit; given: {estimator!r}")
     content = {
         "estimator": estimator,
         "objective": objective or _objective_of(estimator),

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from gradmix.contracts.errors import frames_of_gradmix
+from gradmix.contracts.errors import PluginError, frames_of_gradmix
 
 
 class UnreliableDerivativeWarning(UserWarning):
@@ -63,6 +63,8 @@ def assess(assessment: Assessment) -> None:
     The assessment is added to the list of an enclosing `assessments`. Without one, an unreliable result causes a
     warning. A differentiator that estimates errors calls this for each of its results.
     """
+    if not isinstance(assessment, Assessment):
+        raise PluginError(f"gradmix.assess takes a gradmix.Assessment; given: {assessment!r}.")
     found = _collected.get()
     if found is not None:
         found.append(assessment)

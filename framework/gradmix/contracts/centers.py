@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gradmix.contracts.errors import DataError
 from gradmix.contracts.model import Model
 from gradmix.contracts.rows import Matrix
 
@@ -36,4 +37,6 @@ class Centers(Model):
         """Return the number of the nearest center of each row, shape (n,)."""
         from scipy.spatial.distance import cdist
 
+        if (shape := np.shape(self.centers)) != (len(self.centers), np.shape(X)[1]):
+            raise DataError(f"centers must have the shape (k, {np.shape(X)[1]}), as the rows do; it is {shape}.")
         return cdist(X, self.centers, self.metric).argmin(axis=1)  # type: ignore[call-overload, no-any-return]

@@ -126,7 +126,7 @@ def _check_read(method: str, data: Any) -> None:
     if not isinstance(data, Data):
         raise unlike(method, "gradmix.Data(X, labels)", data)
     names = data.feature_names
-    if isinstance(names, str) or not all(isinstance(each, str) for each in names):
+    if not isinstance(names, tuple | list) or not all(isinstance(each, str) for each in names):
         raise unlike(method, "feature_names as a tuple of strings", names, "give", "gave")
     if not isinstance(data.remarks, str):
         raise unlike(method, "remarks as a string", data.remarks, "give", "gave")

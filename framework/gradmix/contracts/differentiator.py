@@ -64,6 +64,8 @@ class Differentiator(DifferentiatorHooks):
                 f"{cls.__name__} defines {name}, which is final: implement {HOOKS[name]} on flat vectors instead. "
                 "docs/upgrading.md shows how."
             )
+        if not isinstance(cls.lacks, Mapping):
+            raise TypeError(f"{cls.__name__}.lacks must be a mapping of operators to reasons; it is {cls.lacks!r}")
         for name in cls.lacks.keys() - HOOKS.keys():
             raise TypeError(f"{cls.__name__}.lacks: {name!r} is not an operator.{did_you_mean(name, HOOKS)}")
         cls.pushes = cls.push is not Differentiator.push or cls.push_many is not Differentiator.push_many

@@ -93,7 +93,7 @@ class DifferentiatorHooks(Component, ABC):
             f(x), shape (m,), or None if it was not computed; J(x)·v, shape (m,).
         """
         if type(self).push_many is not DifferentiatorHooks.push_many:
-            y, pushed = self.push_many(f, x, v[np.newaxis])
+            y, pushed = operators.push_many(self, f, x, v[np.newaxis])
             return y, pushed[0]
         y, pullback = operators.pull(self, f, x)
         return y, operators.rows(pullback, len(y), len(x)) @ v

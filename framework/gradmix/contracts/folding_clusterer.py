@@ -15,6 +15,7 @@ from gradmix.contracts.folds import Rows
 from gradmix.contracts.iteration import BatchOfStarts, Iteration, Trace, best_trace
 from gradmix.contracts.metadata_routing import WeightRouting
 from gradmix.contracts.model import ModelT
+from gradmix.contracts.returned import unlike
 from gradmix.contracts.rows import Matrix
 
 
@@ -75,7 +76,13 @@ class FoldingClusterer(WeightRouting, Clusterer[ModelT]):
             return None
         self.check_labels(rows.labels)
         self.check_rows(rows.array)
-        return compute(self._streams())
+        method = f"{type(self).__name__}.batch_of_starts"
+        if not callable(compute):
+            raise unlike(method, "a function that computes starts, or None", compute)
+        traces = compute(self._streams())
+        if traces is not None and not all(isinstance(trace, Trace) for trace in traces):
+            raise unlike(f"the function that {method} returns", "a list of gradmix.Trace, or None", traces)
+        return traces
 
     def _model_to_go_on_from(self, rows: Rows) -> ModelT | None:
         """Return the model of the last fit if the option `warm_start` is true; None before the first fit."""

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradmix.contracts.component import Component
-from gradmix.contracts.errors import DataError
+from gradmix.contracts.errors import DataError, PluginError
+from gradmix.contracts.returned import described, unlike
 from gradmix.contracts.role import Role
 from gradmix.contracts.rows import Matrix, as_numbers, feature_names_of, rows_and_reach
 
@@ -129,7 +130,12 @@ class Rows:
 
     def each(self, function: Callable[[Block], T]) -> Iterator[T]:
         """Yield the function's result for each tile, in order, computed by the engine."""
-        return map(function, self.blocks()) if self.engine is None else self.engine.each(function, self.blocks())
+        if self.engine is None:
+            return map(function, self.blocks())
+        values, method = self.engine.each(function, self.blocks()), f"{type(self.engine).__name__}.each"
+        if not isinstance(values, Iterable):
+            raise unlike(method, "one value for each block", values, "yield")
+        return _counted(values, -(-len(self) // TILE), method)
 
     def fold(self, function: Callable[[Block], T]) -> T:
         """Return the sum of the function's results for all tiles; it must be picklable, and its results addable.
@@ -146,7 +152,25 @@ class Rows:
 
     def map(self, function: Callable[[Block], NDArray[Any]]) -> NDArray[Any]:
         """Return the function's results for all tiles, joined to shape (n, …)."""
-        return np.concatenate([*self.each(function)])
+        results = []
+        for block, result in zip(self.blocks(), self.each(function), strict=True):
+            if np.ndim(result) == 0 or len(result) != len(block.X):
+                raise PluginError(
+                    f"a function that Rows.map calls must return one entry for each of the {len(block.X)} rows of a "
+                    f"block; it returned {described(result)}."
+                )
+            results.append(result)
+        return np.concatenate(results)
+
+
+def _counted(values: Iterable[T], n: int, method: str) -> Iterator[T]:
+    """Yield the values; raise PluginError if there are more or fewer than n."""
+    made = 0
+    for value in values:
+        made += 1
+        yield value
+    if made != n:
+        raise PluginError(f"{method} must yield one value for each of the {n} blocks; it yielded {made}.")
 
 
 def _mapped(X: Any) -> Any:

@@ -55,6 +55,8 @@ def operator(method: OperatorT) -> OperatorT:
             session = self.session()
             if session is NOTHING_SET:
                 return method(self, *args, **kwargs)
+            if not isinstance(session, AbstractContextManager):
+                raise unlike(f"{type(self).__name__}.session", "a context manager", session)
             with session:
                 return method(self, *args, **kwargs)
         except Exception as error:
@@ -237,6 +239,13 @@ def push(made: DifferentiatorHooks, f: VectorFunction, x: Any, v: Any) -> tuple[
     return y, _vector(pushed, m, made, "push")
 
 
+def push_many(made: DifferentiatorHooks, f: VectorFunction, x: Any, V: Any) -> tuple[Any, Any]:
+    """Compute f(x), or None, and J(x)·v for each row v of V, which is checked."""
+    y, pushed = _pair(made.push_many(f, x, V), made, "push_many")
+    m = _number_of_values(f, y, math.prod(shape_of(pushed) or ()) // len(V))
+    return y, _array(pushed, (len(V), m), made, "push_many")
+
+
 def pull(made: DifferentiatorHooks, f: VectorFunction, x: Any) -> tuple[Any, VectorFunction]:
     """Compute f(x) and the pullback, whose results are checked."""
     y, pullback = _pair(made.pull(f, x), made, "pull")
@@ -254,9 +263,8 @@ def along_each_variable(made: DifferentiatorHooks, f: VectorFunction, x: Any) ->
         count = min(made.chunk, n - start)
         basis = np.zeros((count, n))
         basis.reshape(-1)[start :: n + 1] = 1.0
-        y, pushed = _pair(made.push_many(f, x, basis), made, "push_many")
-        m = _number_of_values(f, y, math.prod(shape_of(pushed) or ()) // count)
-        parts.append(_array(pushed, (count, m), made, "push_many"))
+        y, pushed = push_many(made, f, x, basis)
+        parts.append(pushed)
     return y, parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 

@@ -53,13 +53,15 @@ def adapter_of(annotation: Any, path: str) -> TypeAdapter[Any]:
     from pydantic import PydanticUserError, TypeAdapter
 
     try:
-        return TypeAdapter(annotation)
+        adapter = TypeAdapter(annotation)
+        adapter.json_schema()  # raises for functions, which no config can express
     except PydanticUserError:
         raise PluginError(
             f"the field {path} has the type {getattr(annotation, '__name__', annotation)}, which a config cannot "
             "express. Its type must be int, float, str, bool, None, Literal[…], or list or tuple of these; an array is "
             "given as a list."
         ) from None
+    return adapter
 
 
 def plain(value: Any) -> Any:

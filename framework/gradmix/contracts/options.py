@@ -10,6 +10,7 @@ from functools import cache, cached_property
 from typing import Annotated, Any, TypeVar
 
 from gradmix.contracts.docstring import parameter_docs
+from gradmix.contracts.errors import PluginError
 from gradmix.contracts.option_types import Alias, AlsoInPython, Danger, Freedom, NameOf, PythonOnly, SeedMarker
 from gradmix.contracts.secrets import is_secret_name
 from gradmix.contracts.type_description import describe_type
@@ -125,7 +126,10 @@ def part(choice: str) -> Any:
 
 
 def _parameters_of(component: type[Any]) -> tuple[Option, ...]:
-    hints, docs = typing.get_type_hints(component, include_extras=True), parameter_docs(component)
+    try:
+        hints, docs = typing.get_type_hints(component, include_extras=True), parameter_docs(component)
+    except NameError as error:
+        raise PluginError(f"a field of {component.__name__} has a type that cannot be found: {error}") from None
     fields = [field for field in dataclasses.fields(component) if field.init]
     return tuple(_option(field, hints[field.name], docs.get(field.name, "")) for field in fields)
 
@@ -151,13 +155,18 @@ aliases_of: Callable[[Any], dict[str, Option]] = cache(_aliases_of)
 
 
 def _option(field: dataclasses.Field[Any], hint: Any, doc: str) -> Option:
-    if "choice" not in field.metadata:
-        factory = field.default_factory
-        return Option(field.name, hint, field.default if factory is dataclasses.MISSING else factory(), doc, None)
     contract = hint
     while (origin := typing.get_origin(contract)) is not None:  # Annotated[Clusterer[Any], …]
         contract = typing.get_args(contract)[0] if origin is Annotated else origin
-    return Option(field.name, hint, field.metadata["choice"], doc, contract)
+    if isinstance(getattr(contract, "kind", None), str) is not ("choice" in field.metadata):
+        raise PluginError(
+            f"the field {field.name} must have a component's class as its type and its default by gradmix.part, as in "
+            "`clusterer: gradmix.Clusterer = gradmix.part('gmm')`, or neither"
+        )
+    if "choice" in field.metadata:
+        return Option(field.name, hint, field.metadata["choice"], doc, contract)
+    factory = field.default_factory
+    return Option(field.name, hint, field.default if factory is dataclasses.MISSING else factory(), doc, None)
 
 
 def untyped(component: type[Any]) -> dict[str, Any]:

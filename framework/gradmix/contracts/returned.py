@@ -202,7 +202,9 @@ def scores_of(model: Model, X: Matrix) -> Mapping[str, float]:
     return scores
 
 
-def numbers_of_shape(method: str, what: str, given: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
+def numbers_of_shape(
+    method: str, what: str, given: Any, shape: tuple[int, ...], verb: str = "return"
+) -> NDArray[np.float64]:
     """Check that a method returned real numbers of a given shape, and return them as an array of float64.
 
     Parameters
@@ -215,6 +217,8 @@ def numbers_of_shape(method: str, what: str, given: Any, shape: tuple[int, ...])
         The returned value.
     shape
         The shape that it must have.
+    verb
+        What the method does with it: ``"return"`` or ``"yield"``.
 
     Raises
     ------
@@ -227,4 +231,4 @@ def numbers_of_shape(method: str, what: str, given: Any, shape: tuple[int, ...])
     found = (
         described(np.asarray(given)) if math.prod(shape_of(given) or ()) and shape_of(given) != () else described(given)
     )
-    raise PluginError(f"{method} must return {what}, {size}; it returned {found}.")
+    raise PluginError(f"{method} must {verb} {what}, {size}; it {verb}ed {found}.")

@@ -17,6 +17,7 @@ from gradmix.contracts.iteration import Iteration, Objective
 from gradmix.contracts.iterative import IterativeAlgorithm
 from gradmix.contracts.meaning import Meaning
 from gradmix.contracts.question import Array, LeastSquares, Minimum, Question
+from gradmix.contracts.returned import numbers_of_shape
 from gradmix.contracts.role import Role
 
 RESIDUAL = Objective(
@@ -101,7 +102,7 @@ class Solver(IterativeAlgorithm[Array], Component):
             If its differentiator lacks an operator that it needs.
         """
         differentiator = getattr(self, "differentiator", None)
-        for operator in self.takes()[type(self._as_it_takes(question))]:
+        for operator in self._takes()[type(self._as_it_takes(question))]:
             if isinstance(differentiator, Differentiator):
                 differentiator.check_operator(operator)
 
@@ -137,8 +138,22 @@ class Solver(IterativeAlgorithm[Array], Component):
         """Do all the work without keeping its result; timings measure this method."""
         deque(self.iterations(question), maxlen=0)
 
-    def _as_it_takes(self, question: Question) -> Question:
+    def _takes(self) -> Mapping[type[Question], tuple[str, ...]]:
+        """Return the value of `takes`; raise PluginError if it has the wrong type."""
         takes = self.takes()
+        if not isinstance(takes, Mapping) or not all(
+            isinstance(asked, type) and issubclass(asked, Question) and isinstance(operators, tuple | list)
+            for asked, operators in takes.items()
+        ):
+            name = type(self).__name__
+            raise PluginError(
+                f"{name}.solves must map types of questions to the operators that they need, such as "
+                f"{{gradmix.Equations: ('jacobian',)}}; it is {takes!r}."
+            )
+        return takes
+
+    def _as_it_takes(self, question: Question) -> Question:
+        takes = self._takes()
         if type(question) in takes:
             return question
         if isinstance(question, LeastSquares) and Minimum in takes:
@@ -150,10 +165,7 @@ class Solver(IterativeAlgorithm[Array], Component):
         """Yield the iterations with all metrics, and check their points."""
         before = question.first
         for each in iterations:
-            x = np.asarray(each.estimate)
-            if x.shape != before.shape:
-                name, wanted = type(self).__name__, before.shape
-                raise PluginError(f"{name}.iterate must yield points of the shape {wanted}; it yielded {x.shape}.")
+            x = numbers_of_shape(f"{type(self).__name__}.iterate", "points", each.estimate, before.shape, "yield")
             if not (np.isfinite(x).all() and np.isfinite(float(each.metrics["residual"]))):
                 raise NumericalError(
                     f"{type(self).__name__} reached a point or a residual that is not finite, in iteration {each.step}."

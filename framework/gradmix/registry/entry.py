@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
+import inspect
 import pkgutil
 import sys
 import sysconfig
@@ -154,8 +156,16 @@ def _raised_in(error: BaseException) -> tuple[str, str] | None:
 
 def describe_line(error: BaseException) -> str:
     """Describe an error of a plugin's code in one line, with the file and the line number."""
-    machinery = ("<frozen", f"{Path(__file__).parents[1]}/", f"{Path(importlib.__file__).parent}/", pkgutil.__file__)
-    frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith(machinery)]
+    frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith(_MACHINERY)]
     if isinstance(error, PluginError | SyntaxError) or not frames:
         return describe(error)
     return f"{describe(error)} ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
+
+
+_MACHINERY = (
+    "<frozen",
+    _CORE,
+    f"{Path(importlib.__file__).parent}/",
+    *(inspect.getfile(module) for module in (pkgutil, dataclasses, inspect)),
+)
+"""Files of gradmix and the standard library that import a plugin and make its classes."""

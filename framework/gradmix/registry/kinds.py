@@ -82,9 +82,18 @@ def check_component(kind: str, component: Any) -> type[Component]:
         raise PluginError(
             f"its objective must be a gradmix.Objective, such as gradmix.INERTIA; it is {component.objective!r}"
         )
+    _check_declared(component)
     _check_fields(component, contract)
     _check_aliases(component)
     return component
+
+
+def _check_declared(component: type[Component]) -> None:
+    requires, deviates = component.requires, component.deviates
+    if not isinstance(requires, tuple | list) or not all(isinstance(each, str) for each in requires):
+        raise PluginError(f"its requires must be a tuple of packages, such as ('umap',); it is {requires!r}")
+    if not isinstance(deviates, Mapping):
+        raise PluginError(f"its deviates must be a mapping of checks to reasons; it is {deviates!r}")
 
 
 def _check_fields(component: type[Component], contract: type[Component]) -> None:

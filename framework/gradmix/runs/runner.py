@@ -47,7 +47,7 @@ _STATUSES: Mapping[type[Exception], str] = {TimedOutError: "timed_out", OutOfMem
 """Error → the run's status, which is also the last event of its journal. Any other error gives ``failed``."""
 
 
-def status_of_error(error: Exception) -> str:
+def status_of_error(error: BaseException) -> str:
     """Return the status of a run that ended with this error."""
     return next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), "failed")
 
@@ -97,7 +97,7 @@ def execute_together(orders: Sequence[Order]) -> list[Execution]:
                         run.attempt(stage)
             for run in runs:
                 run.attempt(run.finish)
-        except BaseException as error:  # Ctrl-C, or SystemExit from a component: it ends all runs
+        except BaseException as error:  # Ctrl-C: it ends all runs
             for run in runs:
                 if not run.status:
                     run.end("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", error)
@@ -147,7 +147,7 @@ class Execution:
         try:
             with loaded_once(self.loaded):
                 stage()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self.status, self.error = status_of_error(error), explain_failure(error, self.run.folder)
             self.end(self.status, error)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from gradmix.contracts.problem import Operator, Problem
 from gradmix.contracts.question import Equations, InitialValue, LeastSquares, Minimum, Question
+from gradmix.contracts.returned import unlike
 from gradmix.testing.check import BrokenPromiseError, NotApplicableError
 from gradmix.testing.subject import Subject
 from gradmix.testing.values import plain_value, shown
@@ -121,6 +122,8 @@ def its_solution_solves_its_question(subject: Subject) -> None:
     The solution of an initial value problem agrees with Radau's method to five digits.
     """
     question = subject.make().question()
+    if not isinstance(question, Question | None):
+        raise unlike("question", "a gradmix.Question, such as gradmix.Equations, or None", question)
     if question is None or question.solution is None:
         raise NotApplicableError("it has no question with a known solution")
     x, code = np.array(question.solution, dtype=float).reshape(-1), "component.question().solution"

@@ -13,6 +13,7 @@ import numpy as np
 
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.meaning import Meaning, meaning_of
+from gradmix.contracts.returned import as_writers
 from gradmix.contracts.task import FinishedRun, Input, Result, Task, Timed
 from gradmix.testing.check import BrokenPromiseError, NotApplicableError
 from gradmix.testing.component.uses import result_of
@@ -79,6 +80,7 @@ def writes_its_artifacts(subject: Subject) -> None:
     """Each artifact and picture has a plain file name, and its writer makes only that file."""
     iterations, result = _ran(subject)
     drawn = subject.make().draw(FinishedRun(result.metrics, iterations, result.best_start, lambda: result.answer))
+    as_writers(f"{subject.component.__name__}.draw", drawn)
     for name, write in {**result.artifacts, **drawn}.items():
         if Path(name).name != name:
             raise BrokenPromiseError("a file name", repr(name), "artifacts", _RUN)

@@ -1,6 +1,7 @@
 """Rows and folds: the same bits wherever they are computed."""
 
 import pickle
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -132,3 +133,26 @@ def test_the_reach_of_rows_bounds_their_magnitude(n, scale):
     X = scale * np.random.default_rng(0).uniform(-1, 1, size=(n, 3))
     largest = np.abs(X).max()
     assert largest <= Rows(X).reach <= 1e3 * largest + 1e-100
+
+
+@pytest.mark.parametrize(
+    ("each", "sentence"),
+    [
+        (lambda self, function, blocks: None, "each must yield one value for each block; it returned None"),
+        (lambda self, function, blocks: [], "one value for each of the 2 blocks; it yielded 0"),
+        (
+            lambda self, function, blocks: [*map(function, blocks)] * 2,
+            "one value for each of the 2 blocks; it yielded 4",
+        ),
+    ],
+)
+def test_an_engine_yields_one_value_for_each_block(each, sentence):
+    engine = dataclass(type("Wrong", (gradmix.Engine,), {"each": each}))()
+    with pytest.raises(gradmix.PluginError, match=sentence):
+        Rows(np.ones((5000, 1)), engine=engine).fold(lambda block: block.X.sum())
+
+
+@pytest.mark.parametrize("wrong", [lambda block: 3.0, lambda block: block.X[:1]])
+def test_a_mapped_function_returns_one_entry_for_each_row(wrong):
+    with pytest.raises(gradmix.PluginError, match="one entry for each of the 4096 rows of a block"):
+        Rows(np.ones((5000, 1))).map(wrong)

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 import pytest
 
+import gradmix
 from gradmix import (
     AlsoInPython,
     Bounds,
@@ -218,3 +219,28 @@ def test_a_value_of_another_type_is_checked_again_though_it_is_equal():
     for wrong in (True, 1.0):
         with pytest.raises(ConfigError, match=r"metric\.n must be an integer"):
             Counted(n=wrong).check()
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"part": (int, gradmix.part("gmm"))}, "the field part must have a component's class as its type"),
+        ({"part": (gradmix.Clusterer, None)}, "the field part must have a component's class as its type"),
+        ({"kernel": ("Unknown", None)}, "a field of Wrong has a type that cannot be found: name 'Unknown'"),
+    ],
+)
+def test_a_field_that_cannot_be_an_option_is_named(fields, sentence):
+    members = {name: default for name, (_, default) in fields.items()}
+    members["__annotations__"] = {name: of for name, (of, _) in fields.items()}
+    wrong = dataclass(type("Wrong", (Metric,), {"measure": lambda self: 0.0, **members}))
+    with pytest.raises(gradmix.PluginError, match=sentence):
+        parameters_of(wrong)
+
+
+def test_a_function_cannot_be_an_option():
+    @dataclass
+    class Wrong(Component):
+        kernel: Callable[[float], float] | None = None
+
+    with pytest.raises(gradmix.PluginError, match=r"kernel has the type .*Callable.*, which a config cannot express"):
+        check_option(options_of(Wrong)[0], None, "")

@@ -104,7 +104,7 @@ def test_what_a_data_set_reads_may_be_lists():
         ([Iteration(Giving(), {"inertia": np.ones(3)})], r"inertia is an array of float64, shape \(3,\)"),
         ([Iteration(Giving(), {"inertia": 1j})], "inertia is 1j"),
         ([Iteration(Giving(), {"inertia": 1.0, 3: 1.0})], "names that are strings; one is 3"),
-        ([Iteration(Giving(), {"inertia": 1.0, "time.seconds": 1.0})], "time.seconds something else"),
+        ([Iteration(Giving(), {"inertia": 1.0, "time.seconds": 1.0})], "rename its metric time.seconds"),
         ([Iteration(Giving(), {"inertia": 1.0}, converged="no")], "True or False as converged; it gave 'no'"),
         ([Iteration(Giving(), {"inertia": 1.0}, collapsed=[1])], "an integer as collapsed; it gave a list of int"),
         ([Iteration(Giving(), {"inertia": 1.0}, labels=np.zeros((10, 1), int))], r"int64, shape \(10, 1\)"),
@@ -220,3 +220,63 @@ def test_no_start_at_all_is_refused():
 
     with pytest.raises(gradmix.ConfigError, match="n_init must be at least 1"):
         Idle().fit(ROWS)
+
+
+def test_what_a_session_is_and_what_is_assessed():
+    ok = {"push": lambda self, f, x, v: (None, np.ones(1))}
+    with pytest.raises(PluginError, match=r"session must return a context manager; it returned None"):
+        hooked(**ok, session=lambda self: None).gradient(lambda x: x, 1.0)
+    with pytest.raises(PluginError, match=r"push_many must return the pair .*; it returned a list of int and int"):
+        hooked(push_many=lambda self, f, x, V: [1, 2]).jvp(lambda x: x, 1.0, 1.0)
+    with pytest.raises(PluginError, match=r"takes a gradmix\.Assessment; given: 3"):
+        gradmix.assess(3)
+    with pytest.raises(TypeError, match=r"lacks must be a mapping of operators to reasons; it is \['hvp'\]"):
+        hooked(**ok, lacks=["hvp"])
+
+
+@pytest.mark.parametrize(
+    ("solves", "point", "sentence"),
+    [
+        ((gradmix.Equations,), [1.0], r"Wrong\.solves must map types of questions to the operators"),
+        ({"equations": ()}, [1.0], r"Wrong\.solves must map types of questions to the operators"),
+        ({gradmix.Equations: "jacobian"}, [1.0], r"Wrong\.solves must map types of questions to the operators"),
+        ({gradmix.Equations: ()}, None, r"Wrong\.iterate must yield points, shape \(1,\); it yielded None"),
+        ({gradmix.Equations: ()}, ["a"], r"Wrong\.iterate must yield points, shape \(1,\); it yielded an array of <U1"),
+        ({gradmix.Equations: ()}, [1.0, 2.0], r"shape \(1,\); it yielded an array of float64, shape \(2,\)"),
+    ],
+)
+def test_what_a_solver_solves_and_yields(solves, point, sentence):
+    def iterate(self, question):
+        yield Iteration(point, {"residual": 1.0}, converged=True)
+
+    wrong = dataclass(type("Wrong", (gradmix.Solver,), {"solves": solves, "iterate": iterate}))()
+    with pytest.raises(PluginError, match=sentence):
+        wrong.solve(gradmix.Equations(lambda x: x, [2.0]))
+
+
+@pytest.mark.parametrize(
+    ("starts", "sentence"),
+    [
+        (3, r"batch_of_starts must return a function that computes starts, or None; it returned 3"),
+        (lambda streams: [1], r"must return a list of gradmix\.Trace, or None; it returned a list of int"),
+    ],
+)
+def test_what_a_batch_of_starts_returns(starts, sentence):
+    class Wrong(gradmix.FoldingClusterer[Giving]):
+        objective = INERTIA
+
+        def batch_of_starts(self, rows):
+            return starts
+
+        def iterate_rows(self, rows, rng, state=None):
+            yield Iteration(Giving(), {"inertia": 1.0})
+
+    with pytest.raises(PluginError, match=sentence):
+        dataclass(Wrong)().fit(ROWS)
+
+
+def test_centers_have_the_columns_of_the_rows():
+    with pytest.raises(
+        gradmix.DataError, match=r"centers must have the shape \(k, 2\), as the rows do; it is \(3, 1\)"
+    ):
+        gradmix.Centers(np.ones((3, 1))).predict(ROWS)

@@ -51,7 +51,7 @@ def test_what_is_not_finite_is_an_error_whatever_the_plugin_does(point, residual
 
 
 def test_a_point_of_another_shape_and_an_iteration_without_a_residual_are_the_plugins_fault():
-    with pytest.raises(PluginError, match=r"points of the shape \(1,\); it yielded \(2,\)"):
+    with pytest.raises(PluginError, match=r"points, shape \(1,\); it yielded an array of float64, shape \(2,\)"):
         Told([[1.0, 2.0]], [1.0]).solve(ROOT)
 
     class Silent(Told):

@@ -133,7 +133,7 @@ def test_watchers_hear_of_everything_in_order(tmp_path):
     assert recorder.told == ["started", 1, 2, 3, "finished"]
 
 
-@pytest.mark.parametrize("error", [NumericalError("singular"), ZeroDivisionError("oh"), RuntimeError()])
+@pytest.mark.parametrize("error", [NumericalError("singular"), ZeroDivisionError("oh"), RuntimeError(), SystemExit(0)])
 def test_an_error_ends_the_run_and_not_the_process(tmp_path, error):
     recorder = Recorder()
     with watched_by(recorder):
