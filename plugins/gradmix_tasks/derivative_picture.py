@@ -69,7 +69,8 @@ def _draw_errors(axes: Axes, computed: Array, exact: Array, estimated: float | N
         lines["estimated by the differentiator"] = estimated
     for (name, height), dashes in zip(lines.items(), ("--", ":"), strict=False):
         axes.axhline(height, color="0.35", linestyle=dashes, linewidth=1, label=name)
-    low, high = _EXACT / 3, 30 * max(largest, *lines.values())
+    low, top = _EXACT / 3, max(largest, *lines.values())
+    high = top * (top / low) ** 0.25  # room for the legend
     found = LogLocator(numticks=8).tick_values(low, high)
     powers = [tick for tick in found if np.log(tick / _EXACT) > 0.08 * np.log(high / low)]
     axes.set_yticks([_EXACT, *powers], ["exact", *(f"$10^{{{np.log10(power):.0f}}}$" for power in powers)])
@@ -99,7 +100,8 @@ def _draw_costs(axes: Axes, costs: dict[str, float], n: int) -> None:
     )
     axes.set_yticks(range(len(costs)), list(costs))
     axes.set_ylim(len(costs) - 0.4, -1.0)
-    axes.set_xlim(0.5, 30 * max(*costs.values(), n + 1, 1.0))
+    most = max(*costs.values(), n + 1, 1.0)
+    axes.set_xlim(0.5, most * (most / 0.5) ** 0.4)  # room for the number beside the longest bar
     axes.xaxis.set_major_locator(LogLocator(numticks=6))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.grid(visible=False, axis="y")

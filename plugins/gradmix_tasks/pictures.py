@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ _MOST_NAMED = 8
 """Most groups that are named beside the picture; further groups repeat colors."""
 _LEGEND = 1.1
 """Width of these names, in inches."""
+_LEAST_MARGIN = 0.95
+"""Least distance of a panel from what is to its left, in inches."""
 _MOST_STRETCH = 4.0
 """Largest ratio of the features' spreads at which both axes have the same scale, so that circles look like circles."""
 
@@ -61,9 +64,6 @@ def draw_fit(
         figure = Figure(figsize=(width, 4.2))
         FigureCanvasAgg(figure)
         panels = figure.subplots(1, 2 if has_curve else 1, squeeze=False)[0]
-        # Fixed margins, in inches: an automatic layout measures every text and takes as long as the drawing itself.
-        right = 1 - (0.15 + (_LEGEND if has_legend else 0.0)) / width
-        figure.subplots_adjust(left=1.05 / width, right=right, bottom=0.14, top=0.87, wspace=0.22)
         reached = _reached(objective, curves, best_start)
         if has_curve:
             _draw_curves(panels[0], objective, curves, best_start)
@@ -73,7 +73,29 @@ def draw_fit(
         panels[-1].set_title(shown if has_curve else f"{reached}; {shown}")
         if has_legend:
             _name_groups(panels[-1], groups, colors)
+        _place(panels, width - 0.15 - (_LEGEND if has_legend else 0.0), width)
         figure.savefig(path)
+
+
+def _place(panels: Sequence[Axes], right: float, width: float) -> None:
+    """Arrange panels of equal width up to `right`, in inches, with room for the numbers on their vertical axes.
+
+    An automatic layout would measure every text, which takes as long as the drawing itself.
+    """
+    margins = []
+    for axes in panels:
+        numbers = axes.yaxis.get_major_formatter().format_ticks(axes.yaxis.get_majorticklocs())
+        longest = max(len(number) for number in map(_written, numbers))
+        margins.append(max(_LEAST_MARGIN, 0.42 + 0.095 * longest))
+    each = (right - sum(margins)) / len(panels)
+    for place, axes in enumerate(panels):
+        left = sum(margins[: place + 1]) + place * each
+        axes.set_position((left / width, 0.14, each / width, 0.73))
+
+
+def _written(number: str) -> str:
+    """Return the signs of a number that matplotlib writes as a formula."""
+    return re.sub(r"[${}]|\\\w+", "", number)
 
 
 def _reached(objective: Meaning, curves: Mapping[int, Sequence[float]], best_start: int) -> str:

@@ -81,6 +81,7 @@ def _finish(axes: Axes, run: FinishedRun) -> None:
     reached = [f"{name} {run.metrics[name]:.3g}" for name in ("error", "residual") if name in run.metrics]
     axes.set_title("\n".join([f"{end} after {n} iteration{'s' if n != 1 else ''}", ", ".join(reached)]).strip())
     axes.set_xlabel("iteration")
+    axes.set_xlim(0.5, max((np.max(line.get_xdata()) for line in axes.lines), default=1) + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if axes.get_legend_handles_labels()[1]:
         axes.legend()

@@ -13,6 +13,7 @@ from gradmix_tasks.pictures import draw_fit
 from gradmix_tasks.solve_picture import draw_convergence, draw_steps
 from looks import faults
 
+LINES = ("precision of float64", "estimated by the differentiator")
 LIKELIHOOD = gradmix.Meaning("log_likelihood", unit="nats")
 
 
@@ -39,6 +40,10 @@ def normal(n, d, scale=1.0, seed=0):
     return np.random.default_rng(seed).normal(size=(n, d)) * scale
 
 
+def separated(n, d, seed=0):
+    return normal(n, d, seed=seed) + 3.5 * (np.arange(n) % 3)[:, None]
+
+
 @pytest.mark.parametrize(
     ("X", "options"),
     [
@@ -48,6 +53,10 @@ def normal(n, d, scale=1.0, seed=0):
         (normal(300, 2), {"n_components": 1}),
         (normal(300, 1), {"n_components": 1}),
         (normal(300, 2, [1.0, 1e6]), {"n_components": 9, "max_iter": 3}),
+        (normal(300, 2, [1e6, 1e7]), {"n_components": 3}),
+        (separated(300, 4), {"n_components": 3}),  # the likelihood grows by little, so its axis has long numbers
+        (separated(300, 4, seed=6), {"n_components": 3}),
+        (separated(300, 1) + 1e5, {"n_components": 3}),
     ],
 )
 def test_no_fit_has_a_text_that_is_cut_or_covered(drawn, X, options):
@@ -159,6 +168,20 @@ def test_each_entry_has_its_error_and_exact_ones_are_called_so(drawn):
     assert "n + 1 = 4" in costs.get_legend().get_texts()[0].get_text()
 
 
+@pytest.mark.parametrize("estimated_error", [1e-16, 1e-12, 1e-5])
+def test_lines_keep_clear_of_the_legend_and_numbers_stay_beside_their_bars(drawn, estimated_error):
+    metrics = {"estimated_error": estimated_error, "time.ratio_to_function": 115_000.0}
+    derivative([1.0, 2.0 + 1e-6], [1.0, 2.0], **metrics)
+    entries, costs = drawn[0].axes
+    drawn[0].draw_without_rendering()
+    legend = entries.get_legend().get_window_extent()
+    heights = [line.get_ydata()[0] for line in entries.get_lines() if line.get_label() in LINES]
+    assert len(heights) == 2
+    assert all(entries.transData.transform((1, height))[1] < legend.y0 for height in heights)
+    edge = costs.get_window_extent().x1
+    assert all(text.get_window_extent().x1 <= edge for text in costs.texts)
+
+
 @pytest.mark.parametrize("draw", [draw_convergence, draw_steps])
 def test_no_picture_of_a_solution_has_a_text_that_is_cut_or_covered(drawn, draw):
     values = {"error": 1e-4, "residual": 0.0, "t": 1e-3, "time_step": 1e-6}
@@ -166,3 +189,4 @@ def test_no_picture_of_a_solution_has_a_text_that_is_cut_or_covered(drawn, draw)
     draw(None, FinishedRun({**values, "converged": 1.0, "n_iter": 8.0}, iterations, 0, dict))
     assert faults(drawn[0]) == []
     assert "error 0.0001, residual 0" in drawn[0].axes[0].get_title(loc="left")
+    assert drawn[0].axes[0].get_xlim() == (0.5, 8.5)
