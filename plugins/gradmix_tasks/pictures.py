@@ -84,7 +84,7 @@ def _place(panels: Sequence[Axes], right: float, width: float) -> None:
     """
     margins = []
     for axes in panels:
-        numbers = axes.yaxis.get_major_formatter().format_ticks(axes.yaxis.get_majorticklocs())
+        numbers = axes.yaxis.get_major_formatter().format_ticks(axes.yaxis.get_majorticklocs().tolist())
         longest = max(len(number) for number in map(_written, numbers))
         margins.append(max(_LEAST_MARGIN, 0.42 + 0.095 * longest))
     each = (right - sum(margins)) / len(panels)

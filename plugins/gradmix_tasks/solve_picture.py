@@ -56,7 +56,7 @@ def _picture(path: Path, run: FinishedRun) -> Iterator[Axes]:
         FigureCanvasAgg(figure)
         axes = figure.subplots()
         # Fixed margins, in inches: an automatic layout measures every text and takes as long as the drawing itself.
-        figure.subplots_adjust(left=0.8 / _WIDTH, right=1 - 0.15 / _WIDTH, bottom=0.14, top=0.87)
+        figure.subplots_adjust(left=0.8 / _WIDTH, right=1 - 0.3 / _WIDTH, bottom=0.14, top=0.87)
         yield axes
         _finish(axes, run)
         figure.savefig(path)

@@ -29,7 +29,7 @@ def explained() -> Iterator[None]:
     except GradmixError:
         raise
     except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:
-        raise explain(error) from error
+        raise explain(error) from None
 
 
 def explain(error: Exception) -> GradmixError:

@@ -44,6 +44,12 @@ class Data:
     preparation: Preparation | None = None
     remarks: str = ""
 
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, np.shape(self.X)))
+        names = f": {', '.join(self.feature_names)}" if self.feature_names else ""
+        groups = "" if self.labels is None else "; with labels"
+        return f"Data({shape}{names}{groups}{'; ' if self.remarks else ''}{self.remarks})"
+
 
 @dataclass(kw_only=True)
 class Dataset(Component, ABC):

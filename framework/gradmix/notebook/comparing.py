@@ -89,7 +89,12 @@ class Comparison:
         return Path(path)
 
     def __repr__(self) -> str:
-        return "\n".join([counts(self._found), *self.sentences, "", self.table.to_string(index=False)])
+        import pandas as pd
+
+        shown = ranking_table(self._found, self._shows_all)
+        rows = [row for section in shown.sections for row in section]
+        table = pd.DataFrame(rows, columns=[name for name, _ in shown.columns]).to_string(index=False)
+        return "\n".join([counts(self._found), *self.sentences, "", table, shown.legend])
 
     def _repr_html_(self) -> str:
         """Return the page in a frame, and below it the table alone, for viewers that do not show frames."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gradmix.cli.main import choose_plugins
 from gradmix.cli.outcome import Outcome
 from gradmix.cli.run import perform
-from gradmix.contracts.errors import ConfigError
+from gradmix.contracts.errors import ConfigError, GradmixError
 from gradmix.notebook.results import RunResult, SweepResult, read_run
 from gradmix.reports.terminal import SessionReport
 from gradmix.sweeps.plan import Intent
@@ -72,6 +72,8 @@ def _perform(arguments: tuple[str, ...], one_only: bool = False) -> Outcome:
     report, tracking, outcome = SessionReport(), TrackingProcess(), Outcome()
     try:
         perform(Intent(arguments, arguments, one_only=one_only), report, tracking, outcome)
+    except GradmixError as error:  # about the overrides; a notebook would show pages of frames that explain nothing
+        raise error.with_traceback(None) from error.__cause__
     finally:
         outcome.closing(report.close)
         errors = tracking.finish()

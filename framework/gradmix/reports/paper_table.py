@@ -110,8 +110,13 @@ def _scale(values: Sequence[float], metric: Meaning) -> tuple[str, float]:
 
 
 def _number_text(value: float, metric: Meaning) -> str:
-    """Format a number without an interval; times and sizes have three digits."""
-    return f"{value:.3g}" if metric.unit in UNITS and math.isfinite(value) else measured(value)
+    """Format a number without an interval; times and sizes have three digits.
+
+    >>> from gradmix.contracts.meaning import TIME
+    >>> _number_text(94.362, TIME), _number_text(1153.2, TIME)
+    ('94.4', '1150')
+    """
+    return f"{float(f'{value:.3g}'):g}" if metric.unit in UNITS and math.isfinite(value) else measured(value)
 
 
 def _estimate_text(found: Estimate, metric: Meaning, size: float, n_runs: int) -> str:

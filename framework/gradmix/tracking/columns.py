@@ -47,4 +47,4 @@ def with_columns(view: str, columns: Collection[str]) -> str:
 
 def path_to(experiment_id: str) -> str:
     """Return the address of an experiment's page in MLflow's dashboard, with this view."""
-    return f"/#/experiments/{experiment_id}/runs?viewStateShareKey={VIEW}"
+    return f"/#/experiments/{experiment_id}/runs?workflowType=machine_learning&viewStateShareKey={VIEW}"

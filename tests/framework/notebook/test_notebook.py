@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -73,9 +74,13 @@ def test_what_fails_a_run_is_raised_and_journalled(empty_folder):
     ],
 )
 def test_a_wrong_config_is_one_error_and_leaves_nothing(empty_folder, call, overrides, message):
-    with pytest.raises(gradmix.GradmixError, match=message):
+    with pytest.raises(gradmix.GradmixError, match=message) as raised:
         call(*overrides)
     assert not list(empty_folder.rglob("journal.jsonl"))
+    shown = "".join(traceback.format_exception(raised.value))
+    assert shown.count("Traceback") == 1
+    assert "site-packages" not in shown
+    assert len(raised.traceback) <= 3  # the call, the function called, and where it gives up
 
 
 @pytest.fixture
@@ -218,6 +223,19 @@ def test_a_comparison_is_tables_and_a_page(sweep, tmp_path):
     assert html.unescape(re.search(r'srcdoc="([^"]*)"', shown)[1]).startswith("<!DOCTYPE html>")
     assert "gmm is best" in shown.partition("</iframe>")[2]  # where frames are not shown
     assert "gmm is best" in repr(found)
+
+
+def test_a_comparison_is_printed_with_few_metrics(sweep):
+    printed = str(gradmix.compare(sweep))
+    assert "time.seconds" in printed
+    assert max(map(len, printed.splitlines())) <= 150
+
+
+def test_data_are_described_rather_than_printed():
+    data = gradmix.dataset("iris").load()
+    assert repr(data).startswith("Data(150 x 4: sepal length")
+    assert "with labels" in repr(data)
+    assert len(repr(data)) < 200
 
 
 @pytest.mark.parametrize("kind", _MADE_BY_NAME)

@@ -1,10 +1,11 @@
 """The saved view of an experiment: the metrics that matter are columns of its list of runs."""
 
 import json
+from urllib.parse import parse_qs
 
 from gradmix.config.spec import Tracking
 from gradmix.journal.reading import read_run
-from gradmix.tracking.columns import TAG, columns_of, with_columns
+from gradmix.tracking.columns import TAG, VIEW, columns_of, path_to, with_columns
 from gradmix.tracking.ingest import sync
 from made_journals import write_run, write_sweep
 
@@ -56,3 +57,8 @@ def test_an_experiment_has_the_view_once_a_run_is_in(folder_with_store, client):
     tags = client.get_experiment_by_name("curves").tags
     assert columns(tags[TAG]) == COLUMNS
     assert json.loads(tags[TAG])["name"] == "results"
+
+
+def test_the_address_of_an_experiment_opens_the_view_of_runs_with_its_columns():
+    _, _, query = path_to("7").partition("?")
+    assert parse_qs(query) == {"workflowType": ["machine_learning"], "viewStateShareKey": [VIEW]}

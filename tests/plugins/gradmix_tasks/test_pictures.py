@@ -182,11 +182,12 @@ def test_lines_keep_clear_of_the_legend_and_numbers_stay_beside_their_bars(drawn
     assert all(text.get_window_extent().x1 <= edge for text in costs.texts)
 
 
+@pytest.mark.parametrize("n", [8, 1000])
 @pytest.mark.parametrize("draw", [draw_convergence, draw_steps])
-def test_no_picture_of_a_solution_has_a_text_that_is_cut_or_covered(drawn, draw):
+def test_no_picture_of_a_solution_has_a_text_that_is_cut_or_covered(drawn, draw, n):
     values = {"error": 1e-4, "residual": 0.0, "t": 1e-3, "time_step": 1e-6}
-    iterations = tuple(Iteration(None, {k: v / n for k, v in values.items()}, start=0, step=n) for n in range(1, 9))
-    draw(None, FinishedRun({**values, "converged": 1.0, "n_iter": 8.0}, iterations, 0, dict))
+    iterations = tuple(Iteration(None, {k: v / i for k, v in values.items()}, start=0, step=i) for i in range(1, n + 1))
+    draw(None, FinishedRun({**values, "converged": 1.0, "n_iter": n}, iterations, 0, dict))
     assert faults(drawn[0]) == []
     assert "error 0.0001, residual 0" in drawn[0].axes[0].get_title(loc="left")
-    assert drawn[0].axes[0].get_xlim() == (0.5, 8.5)
+    assert drawn[0].axes[0].get_xlim() == (0.5, n + 0.5)
