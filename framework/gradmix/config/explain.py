@@ -41,7 +41,9 @@ def explain(error: Exception) -> GradmixError:
     if isinstance(error, YAMLError):
         return ConfigError(f"a config file is not valid YAML: {' '.join(str(error).split())}.")
     if isinstance(error, OverrideParseException):
-        return ConfigError(f"cannot read the override {error.override!r}: {_first_line(error)}. Write key=value.")
+        key, _, value = str(error.override).partition("=")
+        right = f"Quote the value: '{key}=\"{value}\"'" if re.search("[=:?&]", value) else "Write key=value"
+        return ConfigError(f"cannot read the override {error.override!r}: {_first_line(error)}. {right}.")
     if isinstance(error, ConfigCompositionException):
         return _composition(error)
     if "Config group override must be a string or a list" in str(error):

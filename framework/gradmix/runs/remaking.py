@@ -14,6 +14,7 @@ from gradmix.config.spec import RunSpec, read_spec
 from gradmix.contracts.errors import ConfigError, GradmixError, StorageError, UnknownNameError, did_you_mean
 from gradmix.contracts.secrets import is_masked
 from gradmix.journal.reading import Run
+from gradmix.registry.choice import chosen
 from gradmix.runs.reproduction import Reproduction, changed_content
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{16,}")
@@ -55,7 +56,7 @@ def remade(run: Run, given: Mapping[str, Any]) -> RunSpec:
         spec.task.preflight()
         content = spec.content
     except GradmixError as error:
-        raise ConfigError(f"{run.folder} cannot be run again: {error}{_missing(run)}") from error
+        raise ConfigError(f"{run.folder} cannot be run again: {error}{_missing(run, str(error))}") from error
     if any(_FINGERPRINT.fullmatch(before) for before, _ in changed_content(run, content)):
         files = ", ".join(f"{path}={value}" for path, value in spec.params.items() if _is_file(value))
         raise StorageError(
@@ -98,11 +99,14 @@ def _with_given(config: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str
     return changed
 
 
-def _missing(run: Run) -> str:
-    """Return a sentence on the first plugin of a run that is no longer installed; empty if there is none."""
+def _missing(run: Run, told: str) -> str:
+    """Return a sentence on the first plugin of a run that is not there, unless `told` names it; empty if none is."""
+    here = {plugin.distribution for plugin in chosen().plugins()}
     identities = {str(each) for each in run.started.get("plugins", {}).values()}
     for identity in sorted(identities):
         name, _, rest = identity.partition(" ")
+        if name in here or name in told:
+            continue
         if name.endswith(".py"):
             return f" It used the plugin file {name}; give it with 'plugins.files=[{name}]'."
         try:

@@ -320,6 +320,6 @@ def _needs_no_traceback(error: BaseException) -> bool:
 
 
 def explain_failure(error: BaseException, folder: Path) -> str:
-    """Return the error in one line for the user. Unless it is gradmix's own, the line names the traceback's file."""
-    where = "" if _needs_no_traceback(error) else f" (the traceback is in {folder / 'journal.jsonl'})"
+    """Return the error in one line for the user. Unless it is gradmix's own, the line says how to see the traceback."""
+    where = "" if _needs_no_traceback(error) else f" (`gradmix show {folder}` prints the traceback)"
     return f"{describe_use(error)}{where}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -115,7 +116,8 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _escaped(text: str) -> str:
     """Return the text on one line, with Markdown's special characters escaped."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~!])", r"\\\1", " ".join(text.split()))
+    plain = html.escape(" ".join(text.split()), quote=False)  # MLflow shows the backslash of an escaped ">"
+    return re.sub(r"([\\`*_{}\[\]#|~!])", r"\\\1", plain)
 
 
 def _shortened(text: str, length: int) -> str:

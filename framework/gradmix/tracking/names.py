@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from gradmix.contracts.secrets import MASK
 from gradmix.journal.reading import Run
 
 _NUMBER = re.compile(r"-?\d+\.\d{6,}(e[+-]?\d+)?", re.IGNORECASE)
@@ -32,9 +33,9 @@ def run_name(run: Run) -> str:
 
 
 def _given(arguments: Sequence[str]) -> dict[str, str]:
-    """Return path → value, for the options and groups that the arguments set."""
+    """Return path → value, for the options and groups that the arguments set, without secrets."""
     found = (each.lstrip("+~").partition("=") for each in arguments if "=" in each and not each.startswith("-"))
-    return {_path(key): value for key, _, value in found}
+    return {_path(key): value for key, _, value in found if _text(value) != MASK}
 
 
 def _path(key: str) -> str:

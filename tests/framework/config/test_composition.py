@@ -67,6 +67,7 @@ def test_a_seed_left_open_is_the_runs_seed():
         ("tracking.urii=x", "Did you mean tracking.uri?"),
         ("differentiator=dual", "this task has no differentiator"),
         ("x", "cannot read the override 'x'"),
+        ("events.notify.url=http://h/?a=b", "Quote the value: 'events.notify.url=\"http://h/?a=b\"'"),
         ("=3", "override"),
         ("clusterer.n_components=1,2", "run a sweep: gradmix run -m"),
         ("events=[patienc]", "unknown events 'patienc'. Did you mean patience?"),

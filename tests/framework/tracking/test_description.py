@@ -57,6 +57,14 @@ JOB = {"sweep": "s", "label": "clusterer.n_components=3"}
             },
             "n_components × seed sweep, iris (dataset)",
         ),
+        (
+            {
+                "kind": "sweep",
+                "varies": ["seed"],
+                "arguments": ["-m", "seed=1,2", "events.notify.url='***'", "events=notify"],
+            },
+            "seed sweep, notify (events)",
+        ),
         ({"kind": "sweep", "label": "sweep", "varies": [], "arguments": ["-m", "tracking=none"]}, "sweep"),
     ],
 )
@@ -109,7 +117,7 @@ def failed(folder, calls):
 def test_a_failed_run_shows_its_traceback_from_the_first_call_that_is_not_of_the_runner(tmp_path):
     seen = failed(tmp_path, THEIRS.format(1))
     text = described(seen)
-    assert text.startswith("**Failed:** ValueError: \\<b\\> \\*x\\*")
+    assert text.startswith("**Failed:** ValueError: &lt;b&gt; \\*x\\*")
     assert "my.py" in text
     assert "runner.py" not in text
     assert "````pytb\nTraceback" in text  # longer than the backticks in it
