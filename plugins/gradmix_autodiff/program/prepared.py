@@ -195,6 +195,7 @@ class PreparedDifferentiator(Differentiator):
         with self._lock:
             paths, reasons = self.paths.get(hook, ()), self._reasons.setdefault(hook, [])
             may_record = len(paths) < MOST_PATHS and self._recordings < MOST_RECORDINGS and len(reasons) < MOST_FAILURES
+            may_record &= hook != "first" or arrangement.is_scalar  # else the operator raises an error, each time
             if may_record and not is_long(self.plain, hook, arrangement.size, len(points[0])):
                 self._recordings += 1
                 try:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import contextvars
 import dis
 import functools
+import os
 import sys
+import threading
 import types
 import weakref
 from array import array
@@ -84,6 +86,8 @@ class Reach:
                 for name in sorted((self._names - done) & space.keys()):
                     done.add(name)
                     self._meet_named(name, space[name], space)
+        if self._names & {"environ", "environb", "getenv"}:
+            raise NotRecordableError(_ENVIRONMENT)
         for space, _, is_module in self._spaces:
             if is_module:
                 self._captured.absent(space.keys(), frozenset(self._names - space.keys()))
@@ -128,6 +132,8 @@ class Reach:
             known = _content(cell, MISSING)
             captured.place(_content, cell, known)
             self._meet(name, known)
+        if function is os.getenv:
+            raise NotRecordableError(_ENVIRONMENT)
         if package(function) in LIBRARIES:
             return
         captured.attribute(function, "__code__")
@@ -237,6 +243,7 @@ class Reach:
 
 
 _UNSEEN = "the function reads a {}, whose changes are not seen: give it an array"
+_ENVIRONMENT = "the function reads environment variables, whose changes are not seen: pass their values as arguments"
 _CODE = (types.FunctionType, staticmethod, classmethod, property, functools.cached_property)
 
 
@@ -269,7 +276,7 @@ _LOOKS: tuple[tuple[Any, Callable[[Any, Any], None]], ...] = (
     (list | deque | set | frozenset, Reach._container),
     (dict | types.MappingProxyType, Reach._mapping),
     (KeysView | ValuesView | ItemsView, _attributes("mapping")),
-    (bytearray | memoryview | array, _refused),
+    (bytearray | memoryview | array | type(os.environ) | threading.local, _refused),
     (np.ufunc, _ufunc),
     (types.ModuleType, Reach._module),
     (type, Reach._class),

@@ -2,7 +2,9 @@
 
 import collections
 import functools
+import os
 import sys
+import threading
 import types
 from dataclasses import dataclass, field
 
@@ -37,6 +39,7 @@ class Model:
 
 
 WEIGHTS = np.ones(4)
+ENVIRONMENT = os.environ
 
 
 def by_global(x):
@@ -205,6 +208,29 @@ def test_what_cannot_be_looked_at_is_not_recorded():
     assert "DataFrame" in prepared.reasons["function"]
     many = [[float(k)] for k in range(2000)]
     assert "1000 values" in TAPE.prepare(lambda x: many[0][0] * np.sum(x), POINT).reasons["function"]
+
+
+@pytest.mark.parametrize("read", ["os.environ", "os.getenv", "environ", "a thread's value"])
+def test_state_that_no_comparison_sees_is_not_recorded(read, monkeypatch):
+    local = threading.local()
+    ways = {
+        "os.environ": lambda: os.environ["FACTOR"],
+        "os.getenv": lambda: os.getenv("FACTOR"),
+        "environ": lambda: ENVIRONMENT["FACTOR"],
+        "a thread's value": lambda: local.value,
+    }
+    way = ways[read]
+
+    def f(x):
+        return float(way()) * np.sum(x**2)
+
+    monkeypatch.setenv("FACTOR", "2")
+    local.value = 2
+    prepared = TAPE.prepare(f, POINT)
+    same(prepared.gradient(POINT), 4.0 * POINT)
+    monkeypatch.setenv("FACTOR", "3")
+    local.value = 3
+    same(prepared.gradient(POINT), 6.0 * POINT)
 
 
 def test_a_counter_of_calls_does_not_count():

@@ -168,6 +168,16 @@ def test_empty_points_and_functions_without_derivative():
     same(TAPE.prepare(lambda x: x[:0], np.ones(3)).jacobian(np.ones(3)), np.zeros((0, 3)))
 
 
+@pytest.mark.parametrize("operator", ["gradient", "value_and_gradient", "hessian"])
+def test_a_gradient_of_several_values_is_an_error_each_time(operator):
+    x = np.array([0.5, 0.8])
+    prepared = TAPE.prepare(lambda x: np.exp(x) if x[0] > 0 else np.sum(x**2), -x)
+    for _ in range(3):
+        same(prepared.gradient(-x), -2.0 * x)
+        with pytest.raises(DifferentiationError, match="one real value"):
+            getattr(prepared, operator)(x)
+
+
 def test_errors_of_the_function_are_its_own():
     def f(x):
         if x[0] < 0:
