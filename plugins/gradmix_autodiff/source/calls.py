@@ -241,7 +241,8 @@ class Calls(Reader):
             )
         if name == "item" and not arguments and value.ndim == 0:
             return value
-        if name == "astype" and len(arguments) == 1 and getattr(arguments[0], "known", None) in (float, np.float64):
+        is_copied = name == "astype" and len(arguments) == 1 and not keywords
+        if is_copied and getattr(arguments[0], "known", None) in (float, np.float64):
             return self.lowering.arrays.structural(np.copy, {"a": value}, node, scope, hint)
         if name == "reshape" and len(arguments) > 1:
             arguments = [Parts(tuple(arguments))]

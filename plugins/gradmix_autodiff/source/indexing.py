@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gradmix_autodiff.source.captured import ndim_of
@@ -33,6 +34,10 @@ class Index:
         Dimensions of the only array of indices, if there is one.
     constant
         The index itself, if it is a constant.
+    parts
+        The texts of its parts.
+    arrays
+        Places of the parts that are arrays of indices, or masks.
     """
 
     text: str
@@ -42,6 +47,17 @@ class Index:
     is_basic: bool
     ndim: int | None
     constant: Any = NOTHING
+    parts: tuple[str, ...] = ()
+    arrays: tuple[int, ...] = ()
+
+    def replaced(self, texts: Mapping[int, str]) -> Index:
+        """Return the same index with other texts for some of its parts."""
+        parts = tuple(texts.get(place, each) for place, each in enumerate(self.parts))
+        return replace(self, text=_joined(parts, self.text.endswith(",")), parts=parts)
+
+
+def _joined(parts: Sequence[str], is_tuple: bool) -> str:
+    return (", ".join(parts) or "()") + ("," if is_tuple and len(parts) == 1 else "")
 
 
 class Indexing(Reader):
@@ -50,8 +66,8 @@ class Indexing(Reader):
     def index(self, node: ast.expr, scope: Scope, pinned: bool = False) -> Index:
         """Return an index, in a form that means the same later."""
         parts = node.elts if isinstance(node, ast.Tuple) else [node]
-        texts, count, added, ndims, constants = [], 0, 0, [], []
-        is_basic = True
+        texts, count, added, constants = [], 0, 0, []
+        arrays: dict[int, int | None] = {}
         for each in parts:
             if isinstance(each, ast.Slice):
                 bounds = [
@@ -74,14 +90,14 @@ class Indexing(Reader):
             elif value.ndim == 0 or isinstance(value.node, ast.Constant):
                 count += 1
             else:
-                is_basic = False
-                ndims.append(value.ndim)
+                arrays[len(texts) - 1] = value.ndim
         is_entry = count == len(parts)
-        text = (", ".join(texts) or "()") + ("," if isinstance(node, ast.Tuple) and len(texts) == 1 else "")
         constant = (
             NOTHING if NOTHING in constants else tuple(constants) if isinstance(node, ast.Tuple) else constants[0]
         )
-        return Index(text, count, added, is_entry, is_basic, ndims[0] if len(ndims) == 1 else None, constant)
+        text = _joined(texts, isinstance(node, ast.Tuple))
+        ndim = next(iter(arrays.values())) if len(arrays) == 1 else None
+        return Index(text, count, added, is_entry, not arrays, ndim, constant, tuple(texts), tuple(arrays))
 
     def _steady(self, node: ast.expr, scope: Scope) -> Value:
         """Return a part of an index, bound to a name if reading it again might give another value."""

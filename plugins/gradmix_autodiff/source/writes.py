@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from gradmix_autodiff.source.forms import NOTHING, AddAt, Parts, Pop, Push, Stack, Thing, Value, Write
+from gradmix_autodiff.source.indexing import Index
 from gradmix_autodiff.source.reader import Reader
 from gradmix_autodiff.source.scope import Scope
 
@@ -27,7 +29,7 @@ class Writes(Reader):
         array = self.lowering.expressions.expression(target.value, scope)
         self.write(array, self.lowering.indexing.index(target.slice, scope), thing, target, scope)
 
-    def write(self, array: Thing, index: Any, thing: Thing, node: ast.AST, scope: Scope) -> None:
+    def write(self, array: Thing, index: Index, thing: Thing, node: ast.AST, scope: Scope) -> None:
         """Read ``array[index] = thing``."""
         shown = ast.unparse(node)
         if not isinstance(array, Value):
@@ -39,42 +41,49 @@ class Writes(Reader):
                 else "a view, or an array that another name may share"
             )
             raise scope.refusal(node, f"`{shown} = …`, where the array is {what},", "write into a copy: a = np.copy(…)")
-        value = self.building.atom(self.lowering.expressions.value(thing, node, scope), scope)
+        value = self._apart(
+            self.building.atom(self.lowering.expressions.value(thing, node, scope), scope), array, node, scope
+        )
         (root,) = array.roots
         if value.active and not array.active:
             self.building.knowledge.write(root)
+        self.building.accesses.read(value.text, self.building.loops, scope.place(node))
         self.building.accesses.write(root, self.building.loops, scope.place(node), shown)
         if array.text in self.building.parameters and array.text not in self.building.copied:
             self.building.copied.append(array.text)
         self.building.read_whole.add(array.text)
         if not (index.is_basic or index.text in self.put_back):  # an entry may be named twice
-            mask = self.building.bind(
-                Value(ast.parse(f"as_mask({index.text})", mode="eval").body, ndim=1), "mask", scope
-            )
-            index = replace(index, text=mask.text)
+            index = index.replaced({place: self._mask(index.parts[place], scope) for place in index.arrays})
         self.building.block.append(
             Write(array, index.text, index.is_entry and array.ndim == index.count, value, scope.line)
         )
 
+    def _apart(self, value: Value, array: Value, node: ast.AST, scope: Scope) -> Value:
+        """Return a copy of a value that is the written array itself: both would have the same adjoint."""
+        if value.text != array.text:
+            return value
+        return self.building.atom(self.lowering.arrays.structural(np.copy, {"a": value}, node, scope, ""), scope)
+
+    def _mask(self, text: str, scope: Scope) -> str:
+        """Return the name of a mask for a part of an index, checked when the derivative is computed."""
+        return self.building.bind(Value(ast.parse(f"as_mask({text})", mode="eval").body, ndim=1), "mask", scope).text
+
     def add_at(self, node: ast.Call, scope: Scope) -> None:
         """Read ``np.add.at(array, index, value)``."""
         array = self.lowering.expressions.expression(node.args[0], scope)
-        index, value = (
-            node.args[1],
-            self.building.atom(
-                self.lowering.expressions.value(self.lowering.expressions.expression(node.args[2], scope), node, scope),
-                scope,
-            ),
-        )
+        index, given = node.args[1], self.lowering.expressions.expression(node.args[2], scope)
+        value = self.building.atom(self.lowering.expressions.value(given, node, scope), scope)
         is_sliced = isinstance(index, ast.Subscript) and ast.unparse(index.value) == "np.s_"
         place = self.lowering.indexing.index(
             index.slice if isinstance(index, ast.Subscript) and is_sliced else index, scope
         )
         if not (isinstance(array, Value) and array.writable):
             raise scope.refusal(node, f"`{ast.unparse(node)}`", "write into an array that the function makes")
+        value = self._apart(value, array, node, scope)
         (root,) = array.roots
         if value.active and not array.active:
             self.building.knowledge.write(root)
+        self.building.accesses.read(value.text, self.building.loops, scope.place(node))
         self.building.accesses.write(root, self.building.loops, scope.place(node), ast.unparse(node))
         self.building.read_whole.add(array.text)
         self.building.block.append(AddAt(array, place.text, value, scope.line))

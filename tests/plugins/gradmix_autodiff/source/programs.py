@@ -346,5 +346,22 @@ def a_result_of_a_loop_that_is_written(x):
     return a[0] * a[1] + a[2]
 
 
+def an_array_written_into_its_own_parts(x):
+    a = x * x
+    a[::-1] = a
+    for _ in range(3):
+        a[1:] = a[:-1]
+        a[::-1] = a
+    return a[0] * a[1] + a[2] * x[0]
+
+
+def masks_beside_slices(x):
+    a = np.outer(x, x)
+    a[:, np.array([True, False, True])] *= x[:2]
+    a[..., [False, True, False]] = a[..., :1] ** 2
+    a[x > 0.5, 1:] = x[2]
+    return np.sum(a[[0, 2, 0], 1:] * x[:, None])
+
+
 PROGRAMS = {name: f for name, f in globals().items() if callable(f)}
 """All of them by name."""

@@ -20,6 +20,19 @@ def a_view_read_after_a_write(x):
     return view[0] * x[1]
 
 
+def rows_swapped(x):
+    a = np.outer(x, x)
+    a[0], a[1] = a[1], a[0]  # NumPy writes the first row before it reads it
+    return np.sum(a * OUTSIDE)
+
+
+def a_cast_without_a_copy(x):
+    a = x * 2.0
+    b = a.astype(float, copy=False)
+    b[0] = 1.0
+    return np.sum(a * x)
+
+
 def a_write_into_a_view(x):
     a = np.zeros(3)
     view = a[1:]
@@ -160,6 +173,8 @@ def an_import(x):
 
 CASES = {
     a_view_read_after_a_write: ("a[1] = …", "line 18", "np.copy"),
+    rows_swapped: ("a[0] = …", "line 23", "np.copy"),
+    a_cast_without_a_copy: ("astype", "NumPy's functions"),
     a_write_into_a_view: ("view[0] = …", "a view", "np.copy"),
     an_update_of_a_shared_array: ("update in place of a, which b shares", "a = a + …"),
     arrays_swapped_in_a_loop: ("a[i] = …", "another name", "np.copy"),
