@@ -26,7 +26,7 @@ def logsumexp(a: Any, axis: int | tuple[int, ...] | None = None, b: Any = 1.0, k
     """
     highest = _finite(np.max(a, axis=axis, keepdims=True))
     total = np.log(np.sum(b * np.exp(a - highest), axis=axis, keepdims=True)) + highest
-    return total if keepdims else np.squeeze(total, axis=axis)
+    return total if keepdims else np.squeeze(total, axis=axis)[()]
 
 
 def log_softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Any:

@@ -22,7 +22,7 @@ from gradmix_autodiff.traced import (
     operate_on,
     plain_value,
     relate,
-    shares_memory,
+    view_step,
 )
 from gradmix_autodiff.unbounded import watch_infinite
 
@@ -96,11 +96,12 @@ class _Dual(Traced):
             present = there if present is None or there is None else present | there
         if tangents is None:
             tangents, present = _no_change(evaluation, np.shape(y))
-        result = dual(y, tangents, present, evaluation)
-        is_view = not is_elementwise and rule.is_view and isinstance(result, DualArray)  # type: ignore[union-attr]
-        if is_view and shares_memory(y, values[0]):
-            relate(active[0][1], result, lambda x: rule.function(x, *values[1:], **keywords))
-        return result
+        step = view_step(rule, y, values, keywords)
+        if step is None:
+            return dual(y, tangents, present, evaluation)
+        view = DualArray(y, tangents, present, evaluation)
+        relate(active[0][1], view, step)
+        return view
 
     def constant(self, value: Any) -> Any:
         """Return a plain array as a constant, whose tangents are zero."""
@@ -186,7 +187,7 @@ class DualArray(_Dual, TracedArray):
     def follow_one(self, rule: Elementwise) -> Any:
         """Return the result of an operation on this array alone."""
         evaluation, value, make = self.evaluation, self.value, rule.changes[0]
-        is_short = type(value) is np.ndarray and value.dtype is FLOAT and make is not None
+        is_short = type(value) is np.ndarray and value.dtype is FLOAT and value.ndim and make is not None
         if not is_short or evaluation.is_careful or not evaluation.is_open:
             return self.follow(rule, (self,), {})
         y = rule.function(value)
@@ -194,8 +195,9 @@ class DualArray(_Dual, TracedArray):
 
     def become(self, other: Any) -> None:
         """Take over value and tangents."""
-        self.value, self._tangents, self.present = other.value, other._tangents, other.present
-        self.diagonal = other.diagonal
+        self.value, self.present = other.value, other.present
+        is_array = isinstance(other, DualArray)
+        self._tangents, self.diagonal = (other._tangents, other.diagonal) if is_array else (other.tangents, None)
 
 
 def dual(value: Any, tangents: Any, present: Any, evaluation: Push) -> Any:
@@ -311,7 +313,7 @@ def _operators(rule: Elementwise, function: Callable[[Any, Any], Any]) -> tuple[
         if b_ is a_ and square is not None:
             return a_.follow_one(square)
         evaluation, kind, a = a_.evaluation, type(b_), a_.value
-        if evaluation.is_open and not evaluation.is_careful:
+        if evaluation.is_open and not evaluation.is_careful and a.shape:
             if kind is DualArray and b_.evaluation is evaluation and b_.value.shape == a.shape:
                 b = b_.value
                 y = function(a, b)
@@ -334,8 +336,8 @@ def _operators(rule: Elementwise, function: Callable[[Any, Any], Any]) -> tuple[
 
     def reflected(b_: Any, a_: Any) -> Any:
         evaluation, kind = b_.evaluation, type(a_)
-        if evaluation.is_open and not evaluation.is_careful and (kind is float or kind is int):
-            b = b_.value
+        b = b_.value
+        if evaluation.is_open and not evaluation.is_careful and b.shape and (kind is float or kind is int):
             y = function(a_, b)
             return b_.with_known(y, by_second(y, a_, b)(b_.known))  # type: ignore[misc]
         return rule.function(np.asarray(a_) if isinstance(a_, list | tuple) else a_, b_)

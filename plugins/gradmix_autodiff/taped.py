@@ -19,7 +19,7 @@ from gradmix_autodiff.traced import (
     operate_on,
     plain_value,
     relate,
-    shares_memory,
+    view_step,
 )
 
 
@@ -96,7 +96,8 @@ class TapedArray(_Taped, TracedArray):
     def follow_one(self, rule: Elementwise) -> Any:
         """Record an operation on this array alone."""
         recording, value = self.recording, self.value
-        if type(value) is not np.ndarray or recording.has_complex or (make := rule.changes[0]) is None:
+        make = rule.changes[0]
+        if type(value) is not np.ndarray or not self.shape or recording.has_complex or make is None:
             return record(recording, rule, (self,), {})
         y = rule.function(value)
         operations = recording.operations
@@ -124,16 +125,18 @@ class TapedArray(_Taped, TracedArray):
         place = len(operations)
         operations.append([(self.index, rule.rule(0, y, values, keywords).pull, None, None, rule.spread)])  # type: ignore[union-attr]
         recording.array_operations.append(place)
-        if kind is np.float64 or not y.ndim:
+        step = view_step(rule, y, values, keywords)
+        if step is None and (kind is np.float64 or not y.ndim):
             return TapedNumber(float(y), place, recording)
         result = TapedArray(y, place, recording)
-        if rule.is_view and np.may_share_memory(y, value):  # type: ignore[union-attr]
-            relate(self, result, lambda x: rule.function(x, *values[1:], **keywords))
+        if step is not None:
+            relate(self, result, step)
         return result
 
     def become(self, other: Any) -> None:
         """Take over value and place."""
-        self.value, self.index = other.value, other.index
+        value = other.value
+        self.value, self.index = np.asarray(value) if type(value) is float else value, other.index
 
 
 def _first(w: Any) -> Any:
@@ -195,10 +198,12 @@ def record(recording: Recording, rule: Rule, arguments: tuple[Any, ...], keyword
         if rule is GETITEM and (basic := basic_index(values[1])) is not None:
             pull = Part((basic, argument.shape))
         pulls.append((argument.index, _realised(recording, pull, argument, y), None, None, rule.spread))  # type: ignore[union-attr]
-    result = _taped(y, recording, pulls)
-    if rule.is_view and isinstance(result, TapedArray) and shares_memory(y, values[0]):  # type: ignore[union-attr]
-        relate(active[0][1], result, lambda x: rule.function(x, *values[1:], **keywords))
-    return result
+    step = view_step(rule, y, values, keywords)
+    if step is None:
+        return _taped(y, recording, pulls)
+    view = TapedArray(y, recording.append(pulls), recording)
+    relate(active[0][1], view, step)
+    return view
 
 
 def _record_elementwise(

@@ -272,7 +272,7 @@ class Traced(arrays.Traced):
         if not index:
             if self.size != 1:
                 raise ValueError("can only convert an array of size 1 to a Python scalar")
-            return np.reshape(self, ())
+            return np.ravel(self)[0]
         return np.ravel(self)[index[0]] if len(index) == 1 else self[index]
 
     def reshape(self, *shape: Any, **options: Any) -> Any:
@@ -295,9 +295,11 @@ class Traced(arrays.Traced):
     def __deepcopy__(self, memo: Any) -> Any:
         return +self
 
-    def astype(self, dtype: Any, **options: Any) -> Any:
-        """A copy, rounded to the precision of a floating-point type."""
-        return COMPOSITIONS["astype"](self, np.dtype(dtype))
+    def astype(self, dtype: Any, *, copy: bool = True, **options: Any) -> Any:
+        """Return the array rounded to the precision of a floating-point type: a copy, unless `copy` is False."""
+        wanted = np.dtype(dtype)
+        is_same = not copy and self.ndim and wanted == (np.complex128 if is_complex(self) else np.float64)
+        return self if is_same else COMPOSITIONS["astype"](self, wanted)
 
     def flatten(self, order: str = "C") -> Any:
         """Return a flat copy, as ``ndarray.flatten``."""
@@ -428,6 +430,17 @@ def shares_memory(one: Any, other: Any) -> bool:
     return np.may_share_memory(plain_value(one), plain_value(other))
 
 
+def view_step(rule: Rule, y: Any, values: Sequence[Any], keywords: Mapping[str, Any]) -> Callable[[Any], Any] | None:
+    """Return the step from the first argument to a result that is a view of it; None if the result is no view.
+
+    The result may have no axes: in NumPy ``x[..., 0]`` of a vector is a view, although ``x[0]`` is a number.
+    """
+    may_be_view = type(rule) is not Elementwise and rule.is_view and isinstance(y, np.ndarray | Traced)  # type: ignore[union-attr]
+    if not may_be_view or not shares_memory(y, values[0]):
+        return None
+    return lambda x: rule.function(x, *values[1:], **keywords)
+
+
 def relate(one: Traced, view: TracedArray, step: Callable[[Any], Any]) -> None:
     """Note that an array is a view of another, from which `step` leads to it; a number has no views."""
     if isinstance(one, TracedArray):
@@ -492,10 +505,10 @@ def _call_ufunc(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any, options: dic
     from gradmix_autodiff.own_rules import call_added
 
     where = options.pop("where", True)
-    if ufunc in CONSTANT:
+    composition = COMPOSITIONS.get(ufunc)
+    if ufunc in CONSTANT and composition is None:
         options |= {} if where is True else {"where": plain_value(where)}
         return seen(ufunc(*map(plain_value, inputs), out=out, **options))
-    composition = COMPOSITIONS.get(ufunc)
     rule = ELEMENTWISE.get(ufunc)
     if composition is None and rule is None:
         all_options = {
@@ -508,7 +521,7 @@ def _call_ufunc(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any, options: dic
         raise unsupported(full_name(ufunc), f" with {', '.join(unknown)}")
     given, inputs = inputs, tuple(map(operand, inputs))
     if composition is not None:
-        kept = {name: value for name, value in options.items() if name in ("axis", "keepdims")}
+        kept = {name: value for name, value in options.items() if name in ("axes", "axis", "keepdims")}
         result = supported(ufunc, composition, *inputs, **kept)
     else:
         assert rule is not None

@@ -233,7 +233,7 @@ class Symbol(Traced):
     def __eq__(self, other: object) -> Any:
         return np.equal(self, other)  # type: ignore[call-overload]
 
-    def astype(self, dtype: Any, **options: Any) -> Any:
+    def astype(self, dtype: Any, *, copy: bool = True, **options: Any) -> Any:
         """Return a copy of another type, as ``ndarray.astype``."""
         return self._called(_astype, (self, np.dtype(dtype)), NO_KEYWORDS, True)
 

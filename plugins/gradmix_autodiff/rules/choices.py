@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradmix_autodiff.rules.moving import array_of
+from gradmix_autodiff.rules.moving import array_of, setitem
 from gradmix_autodiff.rules.structure import SELECT
 from gradmix_autodiff.traced import operand, operate, plain_value
 
@@ -38,13 +38,21 @@ def _choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
 
 
 def _piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
-    conditions = [plain_value(each) for each in condlist]
+    """Fill each part by its function, which NumPy calls with the entries of that part only."""
+    x, conditions = array_of(x), np.asarray(plain_value(condlist), dtype=bool)
+    if conditions.ndim == np.ndim(x):
+        conditions = conditions[None]
     if len(funclist) == len(conditions) + 1:
-        conditions.append(~np.logical_or.reduce(conditions))
-    result: Any = np.zeros(np.shape(x))
+        conditions = np.concatenate([conditions, ~np.any(conditions, axis=0, keepdims=True)])
+    entries = np.ravel(x)
+    result: Any = np.zeros(np.shape(entries))
     for condition, function in zip(conditions, funclist, strict=True):
-        result = np.where(condition, function(x, *args, **kwargs) if callable(function) else function, result)
-    return result
+        part = np.flatnonzero(condition)
+        if not callable(function):
+            result = setitem(result, part, function)
+        elif len(part):
+            result = setitem(result, part, function(entries[part], *args, **kwargs))
+    return np.reshape(result, np.shape(x))
 
 
 def _nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Any:

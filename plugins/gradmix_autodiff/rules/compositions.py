@@ -27,7 +27,7 @@ _CONSTANT: frozenset[Any] = frozenset(
     | {np.allclose, np.array_equal, np.array_equiv, np.nonzero, np.flatnonzero, np.count_nonzero, np.searchsorted}
     | {np.isscalar, np.iscomplexobj, np.isrealobj, np.iscomplex, np.isreal, np.result_type, np.array_repr}
     | {np.array_str, np.array2string, np.round, np.around, np.nanargmax, np.nanargmin, np.argwhere, np.lexsort}
-    | {np.digitize, np.bincount, np.isposinf, np.isneginf, np.may_share_memory, np.shares_memory, np.histogram}
+    | {np.digitize, np.isposinf, np.isneginf, np.may_share_memory, np.shares_memory}
     | {np.unravel_index, np.ravel_multi_index, np.can_cast, np.min_scalar_type, np.common_type, np.isin}
 )
 """Functions whose result does not change with small changes of the arguments."""

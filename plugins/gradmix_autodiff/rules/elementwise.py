@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from gradmix_autodiff.table import CONSTANT, ELEMENTWISE, NAMES, Elementwise
-from gradmix_autodiff.traced import Traced, is_known, operate, plain_value
+from gradmix_autodiff.table import COMPOSITIONS, CONSTANT, ELEMENTWISE, NAMES, Elementwise
+from gradmix_autodiff.traced import Traced, is_complex, is_known, operate, plain_value
 
 _NORM = "For a distance or a norm use np.linalg.norm or np.hypot, whose derivative at 0 is taken as 0."
 
@@ -54,7 +54,7 @@ TEXTS: dict[np.ufunc, tuple[str | None, ...]] = {
     np.cosh: ("d * sinh(a)",),
     np.tanh: ("d / cosh(a) ** 2",),
     np.arcsinh: ("d / root_of_square_plus_one(a)",),
-    np.arccosh: ("d / sqrt((a - 1.0) * (a + 1.0))",),
+    np.arccosh: ("d / (sqrt(a - 1.0) * sqrt(a + 1.0))",),
     np.arctanh: ("d / ((1.0 - a) * (1.0 + a))",),
     np.deg2rad: ("d * (pi / 180)",),
     np.radians: ("d * (pi / 180)",),
@@ -95,6 +95,9 @@ def _power_of_number(a: Any, b: float) -> Any:
 
 def power_by_exponent(y: Any, a: Any, b: Any) -> Any:
     """∂(aᵇ)/∂b = aᵇ ln a; at a = 0 it is 0, and a negative base has real powers at integer exponents only."""
+    if is_complex(y):
+        is_zero = np.equal(a, 0)
+        return np.where(is_zero, 0.0, y * np.log(np.where(is_zero, 1.0, a) + 0j))[()]
     positive = np.greater(a, 0)
     elsewhere = np.where(np.equal(a, 0), 0.0, np.nan)
     return np.where(positive, y * np.log(np.where(positive, a, 1.0)), elsewhere)[()]
@@ -106,6 +109,11 @@ def chosen(y: Any, one: Any, other: Any) -> Any:
     share = np.equal(one, y)
     is_tie = np.equal(one, other)
     return (share if is_known(np.logical_not(is_tie.any())) else np.where(is_tie, 0.5, share))[()]
+
+
+def sign(x: Any) -> Any:
+    """``np.sign``: x/|x| for complex numbers, which changes with their direction."""
+    return np.sign(plain_value(x)) if not is_complex(x) else x / np.abs(x)
 
 
 def direction(a: Any, y: Any) -> Any:
@@ -138,6 +146,7 @@ def install() -> None:
     for ufunc, texts in TEXTS.items():
         ELEMENTWISE[ufunc] = Elementwise(ufunc, texts, _HINTS.get(ufunc, ""), ufunc in _CHOICES)
     CONSTANT.update(_CONSTANT)
+    COMPOSITIONS[np.sign] = sign
 
 
 _CHOICES = (np.maximum, np.minimum, np.fmax, np.fmin)

@@ -14,13 +14,19 @@ from gradmix_autodiff.rules.norms import matrix_norm, norm, vector_norm
 from gradmix_autodiff.rules.solving import DETERMINANT, INVERSE, LOG_DETERMINANT, PINV, SOLVE, transposed
 from gradmix_autodiff.rules.structure import MATMUL
 from gradmix_autodiff.table import COMPOSITIONS
-from gradmix_autodiff.traced import operate, plain_value
+from gradmix_autodiff.traced import is_complex, operate, plain_value
 
 
 def _matrix(x: Any) -> Any:
     if np.ndim(x) < 2:
         raise np.linalg.LinAlgError(f"{np.ndim(x)}-dimensional array given. Array must be at least two-dimensional")
     return x
+
+
+def _real(x: Any) -> Any:
+    if is_complex(x):
+        raise NotImplementedError("a complex matrix")
+    return _matrix(x)
 
 
 def symmetric(a: Any, uplo: str = "L") -> Any:
@@ -35,6 +41,9 @@ def _solve(a: Any, b: Any) -> Any:
     if np.ndim(b) == 1:
         return np.reshape(operate(SOLVE, _matrix(a), np.expand_dims(b, -1)), np.shape(a)[:-2] + np.shape(b)[-1:])
     return operate(SOLVE, _matrix(a), b)
+
+
+_ROUNDING = float(np.finfo(float).eps)
 
 
 class SlogdetResult(NamedTuple):
@@ -67,28 +76,31 @@ class QRResult(NamedTuple):
 
 
 def _slogdet(a: Any) -> Any:
-    return SlogdetResult(np.linalg.slogdet(plain_value(a))[0], operate(LOG_DETERMINANT, a))
+    size = operate(LOG_DETERMINANT, a)
+    if not is_complex(a):
+        return SlogdetResult(np.linalg.slogdet(plain_value(a))[0], size)
+    return SlogdetResult(np.sign(operate(DETERMINANT, a)), size)
 
 
 def _cholesky(a: Any, /, *, upper: bool = False) -> Any:
-    lower = operate(CHOLESKY, symmetric(_matrix(a), "U" if upper else "L"))
+    lower = operate(CHOLESKY, symmetric(_real(a), "U" if upper else "L"))
     return transposed(lower) if upper else lower
 
 
 def _eigh_of(a: Any, UPLO: str = "L") -> Any:
-    packed = operate(EIGH, symmetric(_matrix(a), UPLO), UPLO)
+    packed = operate(EIGH, symmetric(_real(a), UPLO), UPLO)
     return EighResult(*symmetric_parts(a).unpack(packed))
 
 
 def _svd_of(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
     if hermitian or (compute_uv and full_matrices and np.shape(a)[-1] != np.shape(a)[-2]):
         raise NotImplementedError("full_matrices=True of a matrix that is not square, or hermitian=True")
-    u, s, vh = svd_parts(a).unpack(operate(SVD, _matrix(a)))
+    u, s, vh = svd_parts(a).unpack(operate(SVD, _real(a)))
     return SVDResult(u, s, vh) if compute_uv else s
 
 
 def _qr_of(a: Any, mode: str = "reduced") -> Any:
-    *_, m, n = np.shape(_matrix(a))
+    *_, m, n = np.shape(_real(a))
     if mode not in ("reduced", "r") and not (mode == "complete" and m <= n):
         raise NotImplementedError(f"mode={mode!r}")
     if m >= n:
@@ -103,12 +115,16 @@ def _pinv_of(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = 
     if hermitian:
         raise NotImplementedError("hermitian=True")
     options = {name: value for name, value in (("rcond", rcond), ("rtol", rtol)) if value is not None}
-    return operate(PINV, _matrix(a), options)
+    values = np.linalg.svd(plain_value(_real(a)), compute_uv=False)
+    sizes, cutoff = values / np.max(values, axis=-1, keepdims=True, initial=0.0), rcond if rtol is None else rtol
+    if options and np.any((sizes > _ROUNDING * max(np.shape(a)[-2:])) & (sizes <= np.expand_dims(cutoff, -1))):
+        raise NotImplementedError("a tolerance that drops singular values, other than those of rounding")
+    return operate(PINV, a, options)
 
 
 def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     plain = np.linalg.lstsq(plain_value(a), plain_value(b), rcond=rcond)
-    x = _pinv_of(a) @ b
+    x = _pinv_of(a, _ROUNDING * max(np.shape(a)) if rcond is None else max(rcond, _ROUNDING)) @ b
     residuals = np.sum(np.square(b - a @ x), axis=0) if np.size(plain[1]) else np.zeros(0)
     return x, np.atleast_1d(residuals), plain[2], _svd_of(a, compute_uv=False)
 
@@ -183,7 +199,7 @@ def install() -> None:
             linalg.matrix_transpose: transposed,
             linalg.matmul: lambda a, b, /: operate(MATMUL, a, b),
             linalg.outer: lambda a, b, /: np.outer(a, b),
-            linalg.vecdot: lambda a, b, /, *, axis=-1: np.sum(a * b, axis=axis),
+            linalg.vecdot: lambda a, b, /, *, axis=-1: np.sum(np.conjugate(a) * b, axis=axis),
             linalg.trace: lambda x, /, *, offset=0: np.trace(x, offset, -2, -1),
             linalg.diagonal: lambda x, /, *, offset=0: np.diagonal(x, offset, -2, -1),
             linalg.cross: lambda a, b, /, *, axis=-1: np.cross(a, b, axis=axis),

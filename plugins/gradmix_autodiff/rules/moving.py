@@ -77,7 +77,9 @@ def getitem(x: Any, index: Any) -> Any:
     """``x[index]``."""
     index = plain_index(index)
     if not np.ndim(x):
-        return x if index == () else np.reshape(x, np.shape(np.zeros(())[index]))
+        if index == ():
+            return +x if isinstance(x, TracedArray) else x  # the number that a view without axes shows now
+        return np.reshape(x, np.shape(np.zeros(())[index]))
     return operate(GETITEM, x, index)
 
 

@@ -58,7 +58,7 @@ def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any
             raise ValueError("Invalid norm order for matrices.")
         values = np.linalg.svd(np.moveaxis(x, (row, column), (-2, -1)), compute_uv=False)
         found = np.expand_dims(choices[ord](values, axis=-1), (row, column))
-    return found if keepdims else np.squeeze(found, (row, column))
+    return found if keepdims else np.squeeze(found, (row, column))[()]
 
 
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:  # noqa: A002

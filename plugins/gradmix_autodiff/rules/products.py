@@ -43,6 +43,9 @@ def _einsum(subscripts: Any, *operands: Any, optimize: Any = False, **options: A
     arrays = [array_of(each) for each in operands]
     inputs, output = _explicit(subscripts.replace(" ", ""), arrays)
     reduced = [_diagonals(letters, array) for letters, array in zip(inputs, arrays, strict=True)]
+    if len(reduced) == 1 and sorted(reduced[0][0]) == sorted(output):  # nothing is summed: NumPy returns a view
+        letters, array = reduced[0]
+        return np.transpose(array, [letters.index(letter) for letter in output])
     return structure.einsum(
         ",".join(letters for letters, _ in reduced) + "->" + output, *(array for _, array in reduced)
     )
@@ -93,7 +96,7 @@ def _diagonals(letters: str, array: Any) -> tuple[str, Any]:
 
 def _inner(a: Any, b: Any, /) -> Any:
     a, b = array_of(a), array_of(b)
-    return np.tensordot(a, b, axes=(-1, -1)) if np.ndim(a) and np.ndim(b) else a * b
+    return np.tensordot(a, b, axes=(-1, -1))[()] if np.ndim(a) and np.ndim(b) else a * b
 
 
 def _outer(a: Any, b: Any, out: None = None) -> Any:
@@ -148,12 +151,8 @@ def _correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     return _convolve(a, np.flip(np.conjugate(v)), mode)
 
 
-def _matmul(x1: Any, x2: Any, **options: Any) -> Any:
+def _matmul(x1: Any, x2: Any) -> Any:
     return operate(MATMUL, array_of(x1), array_of(x2))
-
-
-def _outer_of(ufunc: np.ufunc, a: Any, b: Any) -> Any:
-    return ufunc(np.reshape(array_of(a), np.shape(a) + (1,) * np.ndim(b)), array_of(b))
 
 
 TABLE: dict[Any, Callable[..., Any]] = {

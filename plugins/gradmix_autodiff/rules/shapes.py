@@ -149,11 +149,14 @@ def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
     if mode == "constant":
         filling = options.get("constant_values", 0)
-        inner = moved_into_zeros(np.pad)(array, pad_width)
         if type(filling) in (int, float) and filling == 0:
-            return inner
-        frame = np.pad(np.zeros(np.shape(array)), pad_width, constant_values=plain_value(filling))
-        return inner + frame
+            return moved_into_zeros(np.pad)(array, pad_width)
+        x, filling = array_of(array), array_of(filling)
+        size = math.prod(np.shape(x))
+        places = np.arange(size).reshape(np.shape(x))
+        values = size + np.arange(math.prod(np.shape(filling))).reshape(np.shape(filling))
+        pool = np.concatenate([np.ravel(x), np.ravel(filling)])
+        return gather(pool, np.pad(places, pad_width, constant_values=values), np.shape(pool))
     if mode in ("edge", "reflect", "symmetric", "wrap") and options.get("reflect_type", "even") == "even":
         return moved(np.pad)(array, pad_width, mode, **options)
     if mode in ("linear_ramp", "mean"):

@@ -65,7 +65,7 @@ def _cofactors(a: Any) -> Any:
     n = np.shape(s)[-1]
     others = np.prod(np.where(np.eye(n, dtype=bool), 1.0, s[..., None, :]), axis=-1)
     sign = np.linalg.det(u) * np.linalg.det(vh)
-    return sign[..., None, None] * (u * others[..., None, :]) @ vh
+    return sign[..., None, None] * (np.conjugate(u) * others[..., None, :]) @ np.conjugate(vh)
 
 
 def _cofactors_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -> LinearMap:

@@ -165,7 +165,7 @@ def _without_nan(function: Callable[..., Any], filling: float) -> Callable[..., 
 def _where_not_nan(function: Callable[..., Any]) -> Callable[..., Any]:
     def composition(a: Any, *args: Any, **kwargs: Any) -> Any:
         x = array_of(a)
-        is_there = ~np.isnan(plain_value(x))
+        is_there = ~np.isnan(plain_value(x)) & plain_value(kwargs.get("where", True))
         return function(np.where(is_there, x, 0.0), *args, **{**kwargs, "where": is_there})
 
     return composition
@@ -293,15 +293,43 @@ def _cov(
         rows = np.concatenate([rows, np.atleast_2d(others)])
     centered = rows - np.mean(rows, axis=1, keepdims=True)
     degrees = (0 if bias else 1) if ddof is None else ddof
-    return np.squeeze(centered @ np.transpose(centered) / (np.shape(rows)[1] - degrees))
+    return np.squeeze(centered @ np.conjugate(np.transpose(centered)) / (np.shape(rows)[1] - degrees))
 
 
 def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
     covariance = _cov(x, y, rowvar, dtype=dtype)
     if np.ndim(covariance) == 0:
         return covariance / covariance
-    scale = np.sqrt(np.diag(covariance))
+    scale = np.sqrt(np.real(np.diag(covariance)))
     return covariance / scale[:, None] / scale[None, :]
+
+
+def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
+    places = plain_value(x)
+    if weights is None:
+        return np.bincount(places, minlength=minlength)
+    count = max(int(np.max(places, initial=-1)) + 1, minlength)
+    return structure.scatter(np.ravel(array_of(weights)), places, (count,))
+
+
+def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:  # noqa: A002
+    """Only the weights change counts, and only the extremes of the data move the edges of equal bins."""
+    data, limits = np.ravel(plain_value(a)), None if range is None else tuple(map(plain_value, range))
+    counts, plain_edges = np.histogram(data, plain_value(bins), limits)
+    n = len(plain_edges) - 1
+    edges = bins if np.ndim(bins) else _edges(a, range, n)
+    if weights is not None:
+        places = np.where(data == plain_edges[-1], n - 1, np.searchsorted(plain_edges, data, side="right") - 1)
+        is_inside = (places >= 0) & (places < n)
+        counts = structure.scatter(np.ravel(array_of(weights))[is_inside], places[is_inside], (n,))
+    return (counts / np.diff(edges) / np.sum(counts) if density else counts), edges
+
+
+def _edges(a: Any, limits: Any, n: int) -> Any:
+    low, high = limits if limits is not None else (np.min(a), np.max(a)) if np.size(a) else (0.0, 1.0)
+    if plain_value(low) == plain_value(high):
+        low, high = low - 0.5, high + 0.5
+    return np.linspace(low, high, n + 1)
 
 
 def _with_initial(x: Any, axis: int | None, is_wanted: bool, value: float) -> Any:
@@ -316,7 +344,7 @@ def _log_sum_exp(array: Any, axis: Axis, keepdims: bool) -> Any:
     top = plain_value(_max(array, axis, keepdims=True))
     top = np.where(np.isfinite(top), top, 0.0)
     found = np.log(np.sum(np.exp(array - top), axis=axis, keepdims=True)) + top
-    return found if keepdims else np.squeeze(found, structure.axes_of(axis, np.ndim(array)))
+    return found if keepdims else np.squeeze(found, structure.axes_of(axis, np.ndim(array)))[()]
 
 
 TABLE: dict[Any, Callable[..., Any]] = {
@@ -343,6 +371,8 @@ TABLE: dict[Any, Callable[..., Any]] = {
     np.median: _median,
     np.quantile: _quantile,
     np.percentile: lambda a, q, *args, **kwargs: _quantile(a, np.true_divide(q, 100), *args, **kwargs),
+    np.bincount: _bincount,
+    np.histogram: _histogram,
     np.cov: _cov,
     np.corrcoef: _corrcoef,
     np.sort: _sort,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gradmix_autodiff.table import LinearMap, Primitive, Spread
-from gradmix_autodiff.traced import is_known, operate, plain_value
+from gradmix_autodiff.traced import is_complex, is_known, operate, plain_value
 
 Axis = int | tuple[int, ...] | None
 Arguments = tuple[Any, ...]
@@ -457,13 +457,14 @@ def _norm(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 
 
 def _norm_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -> LinearMap:
-    """Rule of the Euclidean norm: x/|x|, and 0 at 0, the smallest of its subgradients."""
+    """Rule of the Euclidean norm: x̄/|x|, and 0 at 0, the smallest of its subgradients."""
     from gradmix_autodiff.rules.elementwise import ratio
 
     (x,), axis, keepdims = arguments, keywords.get("axis"), keywords.get("keepdims", False)
     shape = np.shape(x)
     kept, behind = kept_shape(shape, axis), _behind(axis, len(shape))
-    along = ratio(x, np.broadcast_to(np.reshape(y, kept), shape))
+    conjugate = np.conjugate(x) if is_complex(x) else x
+    along = ratio(conjugate, np.broadcast_to(np.reshape(y, kept), shape))
     return LinearMap(lambda t: np.sum(along * t, axis=behind, keepdims=keepdims), lambda w: np.reshape(w, kept) * along)
 
 

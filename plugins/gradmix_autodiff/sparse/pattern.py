@@ -42,7 +42,7 @@ from gradmix_autodiff.rules.structure import (
 )
 from gradmix_autodiff.sparse.bands import MOST_DIAGONALS, Bands, stacked, union
 from gradmix_autodiff.table import Elementwise, Primitive, Rule
-from gradmix_autodiff.traced import Traced, TracedArray, next_level, operate_on, plain_value, relate, shares_memory
+from gradmix_autodiff.traced import Traced, TracedArray, next_level, operate_on, plain_value, relate, view_step
 
 Pattern = Any
 """Boolean CSR matrix, one row for each entry of an array and one column for each variable, or the same as `Bands`; None
@@ -117,13 +117,12 @@ class _Patterned(Traced):
                 rows = _of_primitive(rule, y, values, list(map(_by_entries, patterns)), keywords, evaluation.n)
         if rows is not None and rows.nnz > _MOST:
             raise DensePatternError
-        if not np.ndim(y):
-            return _PatternNumber(y, rows, evaluation)
-        result = _PatternArray(y, rows, evaluation)
-        if isinstance(rule, Primitive) and rule.is_view and shares_memory(y, values[0]):
-            source = next(each for each in own if each is not None)
-            relate(source, result, lambda x: rule.function(x, *values[1:], **keywords))
-        return result
+        step = view_step(rule, y, values, keywords)
+        if step is None:
+            return (_PatternArray if np.ndim(y) else _PatternNumber)(y, rows, evaluation)
+        view = _PatternArray(y, rows, evaluation)
+        relate(next(each for each in own if each is not None), view, step)
+        return view
 
     def constant(self, value: Any) -> Any:
         """Return a plain array as a constant, which depends on nothing."""

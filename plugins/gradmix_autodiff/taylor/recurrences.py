@@ -203,7 +203,7 @@ def power_of_both(y: Any, order: int, values: Sequence[Any], series: Sequence[Co
     base, exponent = values
     is_zero = np.equal(plain_value(base), 0) & (series[0] is None)
     safe = base if not np.any(is_zero) else np.where(is_zero, 1.0, base)[()]
-    log = np.log(safe)
+    log = np.log(safe + 0j if is_complex(y) else safe)
     if series[0] is None:
         inner = each_order(log * exponent, lambda x: log * x, series[1])
     else:

@@ -30,7 +30,7 @@ from gradmix_autodiff.taylor.coefficients import (
     whole,
 )
 from gradmix_autodiff.taylor.recurrences import RECURRENCES, at_ties, root_of_squares
-from gradmix_autodiff.traced import Traced, plain_value
+from gradmix_autodiff.traced import Traced, is_complex, plain_value
 
 if TYPE_CHECKING:
     from gradmix_autodiff.taylor.series import Expansion
@@ -140,7 +140,7 @@ def _integrated(
         arguments = [v if c is None else evaluation.series(c) for v, c in zip(values, series, strict=True)]
         along = [None if c is None else evaluation.series(_with_axis(c) if axes else c) for c in slopes]
         made = rates(evaluation, evaluation.series(found), arguments, along)
-        return evaluation.coefficients_of(made)
+        return evaluation.coefficients_of(made if is_complex(y) else np.real(made))  # y may be a size of complex values
 
     if not reads_result:
         for k, each in enumerate(rate(order - 1), start=1):
@@ -236,7 +236,9 @@ def _solution(y: Any, order: int, a: Any, value: Any, b: Any) -> Coefficients:
 
 def _norm(y: Any, order: int, a: Any, axis: Any = None, keepdims: bool = False) -> Coefficients:
     kept = y if keepdims else np.reshape(y, kept_shape(np.shape(a[0]), axis))
-    found = root_of_squares(kept, order, [a], lambda square: np.sum(square, axis=axis, keepdims=True))
+    is_real = not is_complex(a[0])
+    parts = [a] if is_real else [each_order(part(a[0]), part, a) for part in (np.real, np.imag)]
+    found = root_of_squares(kept, order, parts, lambda square: np.sum(square, axis=axis, keepdims=True))
     return unstacked(y, [np.reshape(each, np.shape(y)) for each in found[1:]])
 
 

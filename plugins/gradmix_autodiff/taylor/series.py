@@ -21,7 +21,7 @@ from gradmix_autodiff.traced import (
     operate_on,
     plain_value,
     relate,
-    shares_memory,
+    view_step,
 )
 from gradmix_autodiff.unbounded import watch_infinite
 
@@ -107,11 +107,12 @@ class _Series(Traced):
             found = _masked(found, present)
             if isinstance(rule, Elementwise):
                 watch_infinite(rule, stacked(found)[1], present)
-        result = evaluation.series(found, present)
-        is_view = isinstance(rule, Primitive) and rule.is_view and isinstance(result, SeriesArray)
-        if is_view and shares_memory(y, values[0]):
-            relate(active[0], result, lambda x: rule.function(x, *values[1:], **keywords))
-        return result
+        step = view_step(rule, y, values, keywords)
+        if step is None or not evaluation.order:
+            return evaluation.series(found, present)
+        view = SeriesArray(found, present, evaluation)
+        relate(active[0], view, step)
+        return view
 
     def constant(self, value: Any) -> Any:
         """Return a plain array as a constant."""
@@ -155,6 +156,11 @@ class SeriesArray(_Series, TracedArray):
     def __init__(self, coefficients: Coefficients, present: Any, evaluation: Expansion) -> None:
         self.coefficients, self.present, self.evaluation = coefficients, present, evaluation
         self.relatives = self.source = self.exported = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:  # type: ignore[override]
+        """Shape of the value; a view without axes has a list of numbers."""
+        return np.shape(self.coefficients[0])
 
     def become(self, other: Any) -> None:
         """Take over the coefficients."""

@@ -48,6 +48,17 @@ DERIVED = {
     "concatenate": lambda y: np.concatenate([y]),
     "sort": np.sort,
     "sum": lambda y: np.sum(np.reshape(y, (1, 3)), axis=0),
+    "sum of all": np.sum,
+    "entry": lambda y: y[0],
+    "entry by an ellipsis": lambda y: y[..., 0],
+    "entry as an array without axes": lambda y: y[:1].reshape(()),
+    "squeezed entry": lambda y: np.squeeze(y[:1]),
+    "entry of an entry by an ellipsis": lambda y: y[..., 0][()],
+    "result of an entry by an ellipsis": lambda y: y[..., 0] * 1.0,
+    "astype without a copy": lambda y: y.astype(float, copy=False),
+    "einsum that sums nothing": lambda y: np.einsum("ij->ji", y[:, None]),
+    "diagonal by einsum": lambda y: np.einsum("ii->i", y[None, :1]),
+    "inner": lambda y: np.inner(y, y),
 }
 
 
@@ -82,7 +93,14 @@ def test_what_is_derived_from_an_array_shows_its_updates_where_numpy_says_so(nam
 
 
 @MODES
-@pytest.mark.parametrize("name", ["entries by an array", "slice", "flatten", "ravel", "split", "roll", "reshape"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("entries by an array", "slice", "flatten", "ravel", "split", "roll", "reshape", "entry", "squeezed entry"),
+        *("entry by an ellipsis", "result of an entry by an ellipsis", "sum of all", "inner", "astype without a copy"),
+        "diagonal by einsum",
+    ],
+)
 def test_an_array_shows_updates_of_what_is_derived_from_it_where_numpy_says_so(name, mode):
     def f(x):
         y = x * 1.0

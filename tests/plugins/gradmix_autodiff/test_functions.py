@@ -198,9 +198,29 @@ FUNCTIONS = {
     "pad, linear_ramp": lambda x: np.pad(x, ((2, 1), (0, 3)), "linear_ramp", end_values=((1, 2), (3, 4))) ** 2,
     "pad, mean": lambda x: np.pad(x, (2, 1), "mean") ** 2,
     "pad, mean of two": lambda x: np.pad(x, ((1, 0), (2, 2)), "mean", stat_length=2) ** 2,
+    "pad by traced values": lambda x: np.pad(x[:2], 1, constant_values=((x[0, 0], x[2, 1]), (1.0, x[0, 0] ** 2))) ** 2,
+    "bincount of weights": lambda x: np.bincount([0, 2, 2, 4], weights=x[0], minlength=6) ** 2,
+    "histogram of weights": lambda x: np.histogram([0.1, 0.5, 0.9, 7.0], [0.0, 0.3, 0.6, 1.0], weights=x[0])[0] ** 2,
+    "histogram, edges": lambda x: np.histogram(x, 5)[1] ** 2,
+    "histogram, density": lambda x: np.histogram(x, 3, density=True, weights=x**2)[0],
+    "piecewise by parts": lambda x: np.piecewise(x, [X > 0.5, X < -0.5], [lambda t: t / np.sum(t), np.cumsum, np.sin]),
+    "nanmean where": lambda x: np.nanmean(np.where(X > 1.0, np.nan, x**2), axis=1, where=X > -0.9),
     "interp, period": lambda x: np.interp(x, [0.5, -3.0, 2.5], x[0, :3], period=7.0),
     "upper triangle": lambda x: np.linalg.eigh(square(x), "U")[1] ** 2,
     "angle": lambda x: np.angle(x + 1j * x**2 + 3.0),
+    "norm of complex numbers": lambda x: np.linalg.norm(x + 1j * x**2, axis=0),
+    "norm of a complex direction": lambda x: np.linalg.norm(x * (1 + 1j)),
+    "std of complex numbers": lambda x: np.std(x + 1j * x**2, axis=1),
+    "sign of complex numbers": lambda x: _parts_of(np.sign(x + 1j * x**2)),
+    "power of complex numbers": lambda x: _parts_of((x + 1j) ** (0.3 * x - 0.2j)),
+    "complex power of numbers": lambda x: _parts_of((x - 9.0) ** (0.1 * x + 0.2j)),
+    "arccosh of complex numbers": lambda x: _parts_of(np.arccosh(x * 2.0 - 1.0 + 0.5j)),
+    "det of a complex matrix": lambda x: _parts_of(np.linalg.det((definite(x) + 1j * square(x)) / 8.0)),
+    "slogdet of a complex matrix": lambda x: _parts_of(sum(np.linalg.slogdet(definite(x) + 1j * square(x)))),
+    "inverse of a complex matrix": lambda x: _parts_of(np.linalg.inv(definite(x) + 1j * square(x))),
+    "vecdot of complex numbers": lambda x: _parts_of(np.linalg.vecdot(x + 1j * x**2, x - 2j)),
+    "cov of complex numbers": lambda x: _parts_of(np.cov(x + 1j * x**2)),
+    "corrcoef of complex numbers": lambda x: _parts_of(np.corrcoef(x + 1j * x**2)),
     "a complex exponential": lambda x: np.real(np.exp(1j * x) * (x + 2j)),
     # names that are near others
     "min": lambda x: np.min(x, axis=1) ** 2,
@@ -386,6 +406,31 @@ def test_slopes_by_a_series_are_right_on_both_sides_of_its_end(mode, where):
     assert found == pytest.approx(slope, rel=1e-13)
     assert mode.derivative(special.spence, float(x)) == pytest.approx(spence, rel=1e-13)
     assert mode.derivative(np.sinc, at) == pytest.approx(sinc, rel=1e-13)
+
+
+@pytest.mark.parametrize("mode", [DUAL, TAPE], ids=["dual", "tape"])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.matmul(x, x[:, :3], axes=[(1, 0), (0, 1), (0, 1)]),
+        lambda x: np.linalg.pinv(x, rcond=0.9),
+        lambda x: np.linalg.lstsq(x, x[:, 0], rcond=0.9)[0],
+        lambda x: np.abs(np.linalg.cholesky(definite(x) + 1j * (x @ np.diag([1.0, 2.0, 3.0, 4.0])[:, :3]))),
+        lambda x: np.abs(np.linalg.eigh(definite(x) + 0j)[1]),
+        lambda x: np.real(np.linalg.svd(x + 1j * x**2, compute_uv=False)),
+        lambda x: np.abs(np.linalg.qr(x + 1j * x**2)[1]),
+        lambda x: np.abs(np.linalg.pinv(x + 1j * x**2)),
+    ],
+    ids=[
+        "matmul, axes",
+        "pinv, rcond",
+        "lstsq, rcond",
+        *(f"complex {each}" for each in ("cholesky", "eigh", "svd", "qr", "pinv")),
+    ],
+)
+def test_what_a_rule_does_not_cover_is_refused(f, mode):
+    with pytest.raises(DifferentiationError, match="with these arguments"):
+        mode.jacobian(f, X)
 
 
 @pytest.mark.parametrize("mode", [DUAL, TAPE], ids=["dual", "tape"])
