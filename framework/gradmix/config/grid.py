@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,8 @@ class ComponentGrid:
 
     If some of the swept components have an option, it applies to the jobs that choose these components. An option that
     none of them has raises `UnknownNameError`. If some of them have a choice among the swept values of an option, such
-    as a covariance type, there is no job that gives this choice to the others.
+    as a covariance type, there is no job that gives this choice to the others. Options that config files set, and that
+    only some of the components have, are removed from the configs of the others.
 
     Parameters
     ----------
@@ -32,6 +33,8 @@ class ComponentGrid:
         Key → the sweep's overrides of this key, each with a single value.
     component_of
         Function that returns the class that an override chooses; None if it is unknown.
+    keys_of
+        Function that returns the keys which the config has for the component that an override chooses.
     may_drop
         Whether combinations can be dropped; a search cannot foresee which it will try.
     """
@@ -40,12 +43,14 @@ class ComponentGrid:
         self,
         choices: Mapping[str, Sequence[str]],
         component_of: Callable[[str], type[Component] | None],
+        keys_of: Callable[[str], Collection[str]] = lambda override: (),
         may_drop: bool = True,
     ) -> None:
         swept = [key for key, overrides in choices.items() if len(overrides) > 1 and kinds_of(key)]
         owners = [_owner(key, choices[key], component_of) for key in swept]
         plain = [key for key in choices if not key.startswith(("+", "~"))]
         self._lacking = {key: found for key in plain if (found := list(_lacking(key, owners)))}
+        self._in_files = {key: each for owner in owners for key, each in _lacking_in_files(owner, keys_of)}
         swept_options = [(key, owner) for key in plain for owner in owners] if may_drop else []
         self._refusals = [each for key, owner in swept_options for each in _refusals(key, choices[key], owner)]
         self._refusing = {value: each.components for each in self._refusals for value in each.values}
@@ -62,13 +67,15 @@ class ComponentGrid:
             lacking = self._lacking.get(override.partition("=")[0], ())
             return all(chosen.isdisjoint(each.overrides) for each in lacking)
 
-        return tuple(filter(applies, overrides)) if self._lacking else overrides
+        removals = [f"~{key}" for key, each in self._in_files.items() if not chosen.isdisjoint(each.overrides)]
+        return (*filter(applies, overrides), *(each for each in removals if each not in chosen))
 
     @property
     def left_out(self) -> list[str]:
         """One sentence for each option and group: the components for which the option, or a value, is left out."""
-        lacking = [f"{key.replace('/', '.')} {each}" for key, found in self._lacking.items() for each in found]
-        return [*lacking, *map(str, self._refusals)]
+        found = [(key, each) for key, lacking in self._lacking.items() for each in lacking]
+        found += [(key, each) for key, each in self._in_files.items() if key not in self._lacking]
+        return [*(f"{key.replace('/', '.')} {each}" for key, each in found), *map(str, self._refusals)]
 
 
 @dataclass(frozen=True)
@@ -171,6 +178,17 @@ def _lacking(key: str, owners: Sequence[_Owner]) -> Iterator[_Lacking]:
             place = ".".join(owner.place)
             component = next(filter(None, owner.components.values()), None)
             raise UnknownNameError(unknown_option(f"{place}.{name}", f"{place} {values}", known, component))
+
+
+def _lacking_in_files(owner: _Owner, keys_of: Callable[[str], Collection[str]]) -> Iterator[tuple[str, _Lacking]]:
+    """Yield the options that config files set for components without them, though other swept components have them."""
+    if owner.has_several:
+        return
+    surplus = {override: set(keys_of(override)) - has for override, has in owner.names.items() if has is not None}
+    known = {name for has in owner.names.values() for name in has or ()}
+    for name in sorted(known & set().union(*surplus.values())):
+        lacking = frozenset(override for override, names in surplus.items() if name in names)
+        yield ".".join((*owner.place, name)), _Lacking(owner, lacking, name)
 
 
 def _refusals(key: str, overrides: Sequence[str], owner: _Owner) -> Iterator[_Refusal]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import reduce
+from functools import partial, reduce
 from operator import getitem
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +115,8 @@ class Sweeper:
 
     def _grid(self, choices: Mapping[str, Sequence[str]]) -> ComponentGrid:
         """Return the grid of the overrides. Report options that it leaves out, or refuse them if ``strict=true``."""
-        grid = ComponentGrid(choices, self._component_of, self._may_drop)
+        fixed = [overrides[0] for key, overrides in choices.items() if len(overrides) == 1 and "." not in key]
+        grid = ComponentGrid(choices, self._component_of, partial(self._keys_of, fixed), self._may_drop)
         if grid.left_out and self.config.get("strict") is True:
             raise ConfigError("\n  ".join(["strict=true refuses a grid in which", *grid.left_out]))
         if grid.left_out:
@@ -131,6 +132,18 @@ class Sweeper:
                 node: Any = reduce(getitem, place, self._compose((override,)))
                 found = component_at(place, node["name"])
         return found
+
+    def _keys_of(self, fixed: Sequence[str], override: str) -> Collection[str]:
+        """Return the keys in the config of the component that an override chooses, which an experiment may add to."""
+        if (
+            self.config.hydra.runtime.choices.get("experiment") is None
+            and self.config.hydra.job.config_name == "config"
+        ):
+            return ()
+        with suppress(GradmixError, LookupError, TypeError):  # composing the job reports the error
+            node: Any = reduce(getitem, path_of_override(override), self._compose((*fixed, override)))
+            return frozenset(node)
+        return ()
 
     def _compose(self, overrides: Overrides) -> Mapping[str, Any]:
         with explained():

@@ -404,6 +404,22 @@ def test_of_an_experiments_grid_the_typed_choice_wins_and_a_mistake_is_told_once
         assert capsys.readouterr().err.count("unknown option") == 1
 
 
+@pytest.mark.parametrize("launcher", ["basic", "joblib"])
+def test_what_an_experiment_sets_for_some_of_its_components_is_left_out_for_the_others(empty_folder, capsys, launcher):
+    (empty_folder / "configs" / "experiment").mkdir(parents=True)
+    body = "clusterer: {covariance_type: tied, init: random, n_init: 2}\n"
+    (empty_folder / "configs" / "experiment" / "mine.yaml").write_text(OWN + body)
+    assert run(["experiment=mine", "seed=1", *PLAIN, f"hydra/launcher={launcher}"]) == 0
+    assert capsys.readouterr().out.count("is left out for") == 2
+    seen = {events[0]["params"]["clusterer"]: events[0]["params"] for events in runs()}
+    assert seen["gmm"]["clusterer.covariance_type"] == "tied"
+    assert seen["kmeans"]["clusterer.init"] == "random"
+    assert seen["gmm"]["clusterer.n_init"] == seen["kmeans"]["clusterer.n_init"] == 2
+    assert resume(["last"]) == 0
+    assert "2 jobs: 2 done" in capsys.readouterr().out
+    assert run(["experiment=mine", *FAST, "strict=true", "--plan"]) == 2
+
+
 def test_a_grid_is_refused_by_strict_and_planned_without_being_run(empty_folder, capsys):
     assert run([*GRID, *FAST, "strict=true"]) == 2
     assert "clusterer.covariance_type is left out for kmeans" in capsys.readouterr().err

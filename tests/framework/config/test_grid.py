@@ -104,6 +104,20 @@ def test_values_that_are_mistakes_are_left_to_the_jobs(choices, others):
     assert not any("such choice" in each for each in grid.left_out)
 
 
+def test_options_that_files_set_are_removed_for_the_components_that_lack_them():
+    keys = {"name", "n_init", "covariance_type", "init", "nonsense"}  # nonsense is a mistake, which each job reports
+    choices = {"clusterer": ["clusterer=gmm", "clusterer=kmeans"], "clusterer.init": ["clusterer.init=random"]}
+    grid = ComponentGrid(choices, component_of, lambda override: keys)
+    gmm, kmeans = map(grid.applying, itertools.product(*choices.values()))
+    assert gmm == ("clusterer=gmm", "~clusterer.init")
+    assert kmeans == ("clusterer=kmeans", "clusterer.init=random", "~clusterer.covariance_type")
+    assert grid.applying(kmeans) == kmeans  # as when it is resumed
+    assert sorted(grid.left_out) == [
+        "clusterer.covariance_type is left out for kmeans, which has no such option",
+        "clusterer.init is left out for gmm, which has no such option",
+    ]
+
+
 def test_an_option_of_no_component_with_the_meaning_of_another_one_is_explained():
     with pytest.raises(UnknownNameError, match=r"clusterer\.k is the alias of both"):
         grid_of(clusterer=["kmeans", "sklearn_kmeans"], clusterer__n_components=[2, 3])
