@@ -11,7 +11,7 @@ import numpy as np
 from gradmix import Data, Metric, PositiveInt, Seed
 
 if TYPE_CHECKING:
-    from gradmix.arrays import IntArray
+    from gradmix.arrays import Array, IntArray
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Silhouette(Metric):
         """Return the mean silhouette of all rows, or of a sample."""
         from sklearn.metrics import silhouette_score
 
-        X = data.X
+        X = _in_units_of_its_spread(data.X)
         if self.sample_size is not None and self.sample_size < len(X):
             chosen = np.random.default_rng(self.random_state).permutation(len(X))[: self.sample_size]
             X, groups = X[chosen], groups[chosen]
@@ -65,7 +65,11 @@ class DaviesBouldin(Metric):
         """Return the index."""
         from sklearn.metrics import davies_bouldin_score
 
-        return float(davies_bouldin_score(data.X, groups)) if _can_be_told_apart(groups) else math.nan
+        return (
+            float(davies_bouldin_score(_in_units_of_its_spread(data.X), groups))
+            if _can_be_told_apart(groups)
+            else math.nan
+        )
 
 
 @dataclass
@@ -85,7 +89,21 @@ class CalinskiHarabasz(Metric):
         """Return the index."""
         from sklearn.metrics import calinski_harabasz_score
 
-        return float(calinski_harabasz_score(data.X, groups)) if _can_be_told_apart(groups) else math.nan
+        return (
+            float(calinski_harabasz_score(_in_units_of_its_spread(data.X), groups))
+            if _can_be_told_apart(groups)
+            else math.nan
+        )
+
+
+def _in_units_of_its_spread(X: Array) -> Array:
+    """Divide by a power of two, which is exact, so that the widest column spans about 1.
+
+    No index depends on the unit, but scikit-learn's do: squares of small numbers underflow, and it takes distances
+    below 1e-8 for zero.
+    """
+    _, exponent = np.frexp(np.max(X.max(axis=0) / 2 - X.min(axis=0) / 2))
+    return np.ldexp(X, -exponent)
 
 
 def _can_be_told_apart(groups: IntArray) -> bool:

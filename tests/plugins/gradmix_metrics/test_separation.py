@@ -74,3 +74,18 @@ def test_a_run_measures_them_on_the_data_as_they_were_clustered(tmp_path):
     assert 0.4 < metrics["silhouette"] < 0.5  # 0.46 in many a tutorial on scaled iris with three clusters
     assert metrics["davies_bouldin"] > 0
     assert metrics["calinski_harabasz"] > 100
+
+
+@pytest.mark.parametrize("metric", [Silhouette(), DaviesBouldin(), CalinskiHarabasz()])
+@pytest.mark.parametrize("unit", [1e-300, 1e-170, 1e-9, 1e150, 1e300])
+def test_the_unit_of_the_data_makes_no_difference(metric, unit):
+    rng = np.random.default_rng(3)
+    X, groups = rng.normal(size=(30, 2)), np.arange(30) % 3
+    assert metric.measure(Data(X * unit), groups) == pytest.approx(metric.measure(Data(X), groups), rel=1e-9)
+
+
+@pytest.mark.parametrize("metric", [Silhouette(), DaviesBouldin(), CalinskiHarabasz()])
+def test_equal_rows_are_groups_without_a_spread(metric):
+    with np.errstate(invalid="ignore"):
+        value = metric.measure(Data(np.ones((4, 2))), PAIRS)
+    assert math.isnan(value) or value in (0.0, 1.0)
