@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from gradmix.arrays import IntArray
 
 
+_LEAST_NAMED = 0.11
+"""Least part of the rows of a group that is named beside its bars."""
+
+
 @dataclass
 class SilhouettePlot(Events):
     """Add a plot of the silhouettes: how much nearer each row is to its own group than to the next group.
@@ -56,18 +60,21 @@ class SilhouettePlot(Events):
         with matplotlib.rc_context(PICTURE_STYLE):
             figure = Figure(figsize=(5.6, 4.2))
             FigureCanvasAgg(figure)
-            figure.subplots_adjust(left=0.12, right=0.97, bottom=0.14, top=0.91)
+            figure.subplots_adjust(left=0.2, right=0.97, bottom=0.14, top=0.91)
             axes = figure.subplots()
-            begin = 0
+            begin, ticks = 0, {}
             for name in names:
                 own = np.sort(widths[groups == name])
-                rows, label = np.arange(begin, begin + len(own)), f"group {name} ({len(own)} rows)"
-                axes.barh(rows, own, height=1.0, color=colors[int(name)], label=label)
-                begin += len(own)
+                n = len(own)
+                axes.barh(np.arange(begin, begin + n), own, height=1.0, color=colors[int(name)])
+                if n >= _LEAST_NAMED * len(groups):
+                    ticks[begin + (n - 1) / 2] = f"{'noise' if name < 0 else f'group {name}'}\n{n:,} rows"
+                begin += n
             mean = float(widths.mean())
             axes.axvline(mean, color="black", linewidth=1, linestyle="--")
             axes.set_xlabel("silhouette")
-            axes.set_ylabel("rows, by group")
+            axes.set_yticks(list(ticks), list(ticks.values()))
+            axes.grid(visible=False, axis="y")
+            axes.set_ylim(-0.5, begin - 0.5)
             axes.set_title(f"mean silhouette {mean:.3f}".replace("-", "\N{MINUS SIGN}"))
-            axes.legend(loc="upper left", reverse=True)  # in the order of the bars, from the top
             figure.savefig(path)

@@ -1,11 +1,15 @@
 """The picture of silhouettes: drawn where there are groups, reported where there are none."""
 
+import matplotlib
+import numpy as np
 import pytest
 
 import gradmix
 from gradmix.config.spec import read_spec
 from gradmix.runs.events import watched_by
 from gradmix.runs.runner import Order, execute
+from gradmix_events.silhouette_plot import SilhouettePlot
+from looks import faults
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -47,3 +51,17 @@ def test_one_group_has_none(tmp_path):
     assert outcome.status == "finished"
     assert "silhouettes.png could not be written" in problems[0]
     assert "there are 1" in problems[0]
+
+
+@pytest.mark.parametrize("n_groups", [2, 3, 9, 30])
+def test_groups_are_named_beside_their_bars_and_no_text_is_covered(monkeypatch, n_groups):
+    drawn = []
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda figure, path: drawn.append(figure))
+    groups = np.arange(300) % n_groups - (n_groups == 3)  # of three, one is noise
+    X = np.random.default_rng(0).normal(size=(300, 2)) + 9.0 * groups[:, None]
+    with matplotlib.rc_context(gradmix.PICTURE_STYLE):
+        SilhouettePlot().pictures(gradmix.Data(X), groups)["silhouettes.png"](None)
+        assert faults(drawn[0]) == []
+    named = [text.get_text() for text in drawn[0].axes[0].get_yticklabels()]
+    assert len(named) == (n_groups if n_groups <= 9 else 0)
+    assert ("noise\n100 rows" in named) == (n_groups == 3)
