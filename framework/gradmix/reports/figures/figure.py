@@ -77,10 +77,11 @@ class View:
 
     @property
     def entries(self) -> list[Entry]:
-        """The entries of the legend; a channel in which all series look the same needs none."""
+        """The entries of the legend: colours, which may stand for other groups in other views, and what differs."""
         found = list(dict.fromkeys(entry for each in self.series for entry in each.entries))
         channels = [entry.channel for entry in found]
-        return sorted((each for each in found if channels.count(each.channel) > 1), key=lambda each: each.order)
+        kept = [each for each in found if each.channel == "color" or channels.count(each.channel) > 1]
+        return sorted(kept, key=lambda each: each.order)
 
 
 @dataclass(frozen=True)

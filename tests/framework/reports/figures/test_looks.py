@@ -1,5 +1,7 @@
 """Looks of groups: one meaning for a color, and the same in every figure."""
 
+from dataclasses import replace
+
 import pytest
 
 from gradmix.reports.figures import figures
@@ -51,3 +53,12 @@ def test_the_legend_names_each_look_once(tmp_path):
     texts = [entry.text for entry in cost.views[0].entries]
     assert {"full", "tied", "diag", "spherical"} == {*texts[:4]}
     assert texts[4:] == [f"n_components={k}" for k in (1, 2, 3, 4)]
+
+
+def test_a_view_of_one_group_among_others_names_it(tmp_path):
+    comparison = comparison_of(tmp_path, COVARIANCES)
+    (cost,) = [figure for figure in figures(comparison) if figure.name == "cost"]
+    alone = replace(cost.views[0], series=cost.views[0].series[:1])
+    (entry,) = alone.entries
+    assert entry.text in {"full", "tied", "diag", "spherical"}
+    assert entry.look.color == alone.series[0].look.color
