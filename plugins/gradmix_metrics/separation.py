@@ -103,7 +103,8 @@ def _in_units_of_its_spread(X: Array) -> Array:
     below 1e-8 for zero.
     """
     _, exponent = np.frexp(np.max(X.max(axis=0) / 2 - X.min(axis=0) / 2))
-    return np.ldexp(X, -exponent)
+    scaled: Array = np.ldexp(X, -exponent)
+    return scaled
 
 
 def _can_be_told_apart(groups: IntArray) -> bool:
