@@ -6,12 +6,10 @@ event in its journal.
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +25,7 @@ from gradmix.sweeps.reading import job_folders, jobs_ended
 from gradmix.tracking.columns import columns_of
 from gradmix.tracking.inventory import Inventory, Rank, StoredRun, rank
 from gradmix.tracking.note import Note, OpenNote, noting, read_note
-from gradmix.tracking.store import absolute_uri, artifact_root, file_state, local_folder, open_client
+from gradmix.tracking.store import absolute_uri, artifact_root, local_folder, open_client
 from gradmix.tracking.trouble import explain, how_to_sync
 from gradmix.tracking.upload import Upload, is_own_file
 from gradmix.tracking.view import MLFLOW_STATUS, milliseconds, view_of
@@ -37,9 +35,6 @@ if TYPE_CHECKING:
 
 _FOLDER = "gradmix.folder"
 """Tag of a run: the folder of its journal."""
-
-_MARK = ".tracked.json"
-"""File in the folder of runs. It records the state of a store's file at which the store had all these runs."""
 
 
 @dataclass
@@ -65,7 +60,6 @@ class Ingester:
         self.uri = without_user(absolute_uri(tracking.uri or ""))
         self.tally = Tally()
         self._inventories: dict[str, Inventory] = {}
-        self._known_until = -math.inf
         self._notes: dict[Path, Note | None] = {}
         """Notes at the time when MLflow was asked. If a note has changed since, MLflow is asked again."""
 
@@ -96,8 +90,8 @@ class Ingester:
                 self._adopt(seen, run)
             return run
 
-    def bring_in_all(self, folders: Iterable[Path], runs_dir: Path) -> None:
-        """Import journals in the given order; `folders` must include all journals in `runs_dir` for this store.
+    def bring_in_all(self, folders: Iterable[Path]) -> None:
+        """Import journals in the given order.
 
         If a journal cannot be imported, the others follow; if the store no longer answers, the import ends.
         """
@@ -113,16 +107,12 @@ class Ingester:
                 inventory.close(now)
         except StorageError as error:
             self.tally.errors.append(str(error))
-        if self._inventories and not self.tally.errors:
-            with suppress(OSError):  # without the mark, the next ingester asks MLflow
-                (runs_dir / _MARK).write_text(json.dumps([self.uri, file_state(self.uri), now]), encoding="utf-8")
 
     def left_behind(self, runs_dir: Path, before: float) -> Iterator[Path]:
         """Yield journals for this store that, according to their notes, earlier sessions have not imported completely.
 
         Runs that began at `before` (seconds since 1970) or later belong to this session and are skipped.
         """
-        self._known_until = self._read_mark(runs_dir)
         for each in _readable(find_journals(runs_dir)):
             if each.began < before and is_meant_for(each, self.uri):
                 note = read_note(each.folder)
@@ -144,18 +134,6 @@ class Ingester:
         yield from sorted(set(folders) - {each.folder for each in readable})
         for inventory in self._inventories.values():
             inventory.withdraw_superseded()
-
-    def _read_mark(self, runs_dir: Path) -> float:
-        """Return since when the file of a local store is unchanged (seconds since 1970): older notes are then valid.
-
-        For a server, or a file that another program has changed, return minus infinity: MLflow has to be asked.
-        """
-        try:
-            uri, state, since = json.loads((runs_dir / _MARK).read_text(encoding="utf-8"))
-        except (OSError, ValueError, TypeError):
-            return -math.inf
-        is_as_left = state is not None and (uri, state) == (self.uri, file_state(self.uri))
-        return since if is_as_left and isinstance(since, float) else -math.inf
 
     def _bring_in(self, folder: Path, seen: Run) -> StoredRun | None:
         inventory = self._inventory(seen.require("name"))
@@ -202,8 +180,7 @@ class Ingester:
 
     def _is_believed(self, note: Note, experiment: str) -> bool:
         """Whether a note describes the present store: not another one, and not reset to an earlier state since."""
-        is_of_store = note.uri == self.uri and note.size >= 0
-        return is_of_store and (note.time <= self._known_until or note.time <= self._inventory(experiment).until)
+        return note.uri == self.uri and note.size >= 0 and note.time <= self._inventory(experiment).until
 
     def _give(
         self,
@@ -297,7 +274,7 @@ class Ingester:
 def sync(runs_dir: Path, tracking: Tracking, restores: bool = False) -> Tally:
     """Import every journal under `runs_dir` that the store is missing; with `restores` also those deleted in MLflow."""
     ingester = Ingester(tracking, restores, is_thorough=True)
-    ingester.bring_in_all(ingester.everything(runs_dir), runs_dir)
+    ingester.bring_in_all(ingester.everything(runs_dir))
     return ingester.tally
 
 

@@ -135,7 +135,7 @@ def main() -> None:
         ingester = Ingester(Tracking(**told["tracking"]))
         left_behind = ingester.left_behind(Path(told["runs_dir"]), before=began)
         submitted = (Path(line.rstrip("\n")) for line in sys.stdin)
-        ingester.bring_in_all(chain(left_behind, submitted), Path(told["runs_dir"]))
+        ingester.bring_in_all(chain(left_behind, submitted))
         print(json.dumps([*ingester.tally.errors, *ingester.tally.remarks]), flush=True)
         os._exit(0)  # everything is imported, and MLflow's clean-up at exit would take a second
 

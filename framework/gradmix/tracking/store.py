@@ -43,16 +43,6 @@ def local_folder(uri: str) -> Path | None:
     return Path(url2pathname(urlsplit(uri).path)) if uri.startswith("file:") else None
 
 
-def file_state(uri: str) -> list[int] | None:
-    """Return values that change whenever the file of a local store changes; None for other stores."""
-    path = sqlite_path(uri)
-    try:
-        found = path.stat() if path is not None else None
-    except OSError:
-        return None
-    return found and [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns]
-
-
 def import_mlflow() -> None:
     """Import MLflow with few messages and short time-outs."""
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # do not wait for minutes: the journal is safe
