@@ -10,11 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from gradmix.cli.parser import CommandParser
 from gradmix.contracts.errors import ConfigError, StorageError
-from gradmix.contracts.hooks import hookimpl
 
 if TYPE_CHECKING:
-    from gradmix.contracts.iteration import Iteration
-    from gradmix.journal.reading import Run
     from gradmix.runs.reproduction import Reproduction
 
 _DESCRIPTION = """\
@@ -62,6 +59,7 @@ def repeat(earlier: Path, overrides: Sequence[str], folder: Path, is_trusted: bo
     from gradmix.config.trust import check_trust
     from gradmix.interrupts import termination_as_interrupt
     from gradmix.journal.reading import read_run, read_unchanged
+    from gradmix.reports.console import make_console
     from gradmix.runs.events import watched_by
     from gradmix.runs.origin import GitState, origin
     from gradmix.runs.remaking import check_same_data, remade
@@ -79,7 +77,9 @@ def repeat(earlier: Path, overrides: Sequence[str], folder: Path, is_trusted: bo
         if not is_trusted:
             check_trust(spec, overrides)  # a journal may come from a stranger
         _make(folder)
-        with termination_as_interrupt(), watched_by(_Progress(found), alone=True):
+        console = make_console(stderr=True)
+        working = console.status(f"repeating {found.label}") if console.is_terminal else nullcontext()
+        with termination_as_interrupt(), watched_by(alone=True), working:
             execute(Order(spec, folder, origin=origin(tuple(overrides), git)))
         made = Reproduction(found, read_run(folder))
         check_same_data(made)
@@ -106,41 +106,6 @@ def _make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(f"cannot write to {folder}: {error.strerror}.") from error
-
-
-class _Progress:
-    """Shows the progress of the new run in a terminal."""
-
-    def __init__(self, run: Run) -> None:
-        from gradmix.reports.console import make_console
-
-        self._console = make_console(stderr=True)
-        self._status = self._console.status(f"repeating {run.label}") if self._console.is_terminal else None
-        self._label = run.label
-
-    @hookimpl
-    def gradmix_run_started(self) -> None:
-        """Show the status line."""
-        if self._status is not None:
-            self._status.start()
-
-    @hookimpl
-    def gradmix_iteration(self, iteration: Iteration[Any]) -> None:
-        """Show the number of the iteration."""
-        if self._status is not None:
-            self._status.update(f"repeating {self._label}: iteration {iteration.step}")
-
-    @hookimpl
-    def gradmix_run_finished(self) -> None:
-        """Remove the status line."""
-        if self._status is not None:
-            self._status.stop()
-
-    @hookimpl
-    def gradmix_run_failed(self) -> None:
-        """Remove the status line. A failure is not an error here: the earlier run may have failed, too."""
-        if self._status is not None:
-            self._status.stop()
 
 
 def _print(made: Reproduction, keep: Path | None) -> None:
