@@ -7,10 +7,8 @@ escapes text from journals; scripts read their data as JSON in which no tag can 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import partial
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
@@ -70,7 +68,7 @@ def page(comparison: Comparison, title: str, folder: Path) -> str:
         figures=drawn,
         runs=runs_table(comparison, folder),
         style=Markup((source / "page.css").read_text(encoding="utf-8")),
-        data=Markup(json_for_script(points)),
+        data=points,
         script=Markup((source / "page.js").read_text(encoding="utf-8")),
     )
 
@@ -132,17 +130,3 @@ def _sections(
 
 def _per_cent(place: float) -> float:
     return round(_MARGIN + (100 - 2 * _MARGIN) * place, 2)
-
-
-def json_for_script(value: Any) -> str:
-    r"""Return JSON for a script element: finite numbers only, and no character that could end the element.
-
-    >>> json_for_script({"label": "</script>", "value": float("nan")})
-    '{"label":"\\u003c/script\\u003e","value":null}'
-    """
-    to_json = partial(json.dumps, allow_nan=False, separators=(",", ":"))
-    try:
-        text = to_json(value)
-    except ValueError:
-        text = to_json(json.loads(json.dumps(value), parse_constant=lambda name: None))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
