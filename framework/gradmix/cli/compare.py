@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
 
     from gradmix.reports.comparison import compare
     from gradmix.reports.comparison_table import print_comparison
-    from gradmix.reports.run_rows import save_csv, write_csv
+    from gradmix.reports.run_rows import run_records, save_csv
     from gradmix.sweeps.selection import select
     from gradmix.tracking.lookup import find_all
 
@@ -47,13 +47,12 @@ def main(arguments: Sequence[str]) -> int:
     comparison = compare(
         selection.runs, options.metric, options.by, options.over, selection.n_unreadable, selection.n_missing
     )
+    if options.csv is not None:
+        save_csv(run_records(selection.runs), options.csv)
     if options.csv == Path("-"):
-        write_csv(selection.runs, sys.stdout)
         return 0
     print_comparison(comparison, selection.title)
     page = options.html or (options.runs_dir / "comparison.html" if options.open else None)
-    if options.csv is not None:
-        save_csv(selection.runs, options.csv)
     if page is not None:
         from gradmix.reports.comparison_page import write_page
 

@@ -64,12 +64,9 @@ def main(arguments: Sequence[str]) -> int:
 
         print(json.dumps(as_json(runs[:n_shown]), indent=1))
     elif options.csv:
-        from gradmix.reports.run_rows import save_csv, write_csv
+        from gradmix.reports.run_rows import run_records, save_csv
 
-        if options.csv == Path("-"):
-            write_csv(runs[:n_shown], sys.stdout)
-        else:
-            save_csv(runs[:n_shown], options.csv)
+        save_csv(run_records(runs[:n_shown]), options.csv)
     elif options.sweeps:
         print_sweeps(runs, n_shown)
     else:

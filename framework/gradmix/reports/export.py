@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from gradmix.contracts.errors import ConfigError, StorageError, UnknownNameError, did_you_mean, listing
-from gradmix.journal.reading import Run
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.factors import text_of
 from gradmix.reports.paper_table import PaperTable, as_latex, as_markdown, ranking_table, runs_table
-from gradmix.reports.run_rows import harmless, time_text
+from gradmix.reports.run_rows import Record, run_records, save_csv
 from gradmix.reports.sentences import counts
-from gradmix.reports.wording import shown
-
-Record = Mapping[str, Any]
 
 RANKING = "ranking"
 """Name of the figure of the ranking, which is the default."""
@@ -65,25 +59,6 @@ def group_records(comparison: Comparison) -> list[Record]:
     ]
 
 
-def run_records(runs: Sequence[Run]) -> list[Record]:
-    """Return a record for each run: every option and metric, and its status."""
-    return [
-        {"run_key": run.run_key, **run.params, **run.metrics, "status": run.status, "error": run.error}
-        | {"began": time_text(run.began), "seconds": run.seconds, "folder": shown(run.folder)}
-        for run in runs
-    ]
-
-
-def _write_csv(records: Sequence[Record], path: Path) -> None:
-    columns = list(dict.fromkeys(name for record in records for name in record))
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(map(harmless, columns))
-        for record in records:
-            values = (record.get(name) for name in columns)
-            writer.writerow(harmless("" if value is None else text_of(value)) for value in values)
-
-
 def _write_parquet(records: Sequence[Record], path: Path) -> None:
     """Write a Parquet file. Columns of numbers or booleans keep their type; a column of mixed types becomes text."""
     import pyarrow
@@ -123,7 +98,7 @@ def _draw(comparison: Comparison, path: Path, name: str) -> None:
 
 
 _TEXTS: Mapping[str, Callable[[PaperTable, str], str]] = {".tex": as_latex, ".md": as_markdown}
-_RECORDS: Mapping[str, Callable[[Sequence[Record], Path], None]] = {".csv": _write_csv, ".parquet": _write_parquet}
+_RECORDS: Mapping[str, Callable[[Sequence[Record], Path], None]] = {".csv": save_csv, ".parquet": _write_parquet}
 _PICTURES = (".svg", ".pdf", ".png")
 
 FORMATS = (*_TEXTS, *_RECORDS, *_PICTURES)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import math
 import os
+import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from urllib.parse import quote
 
 from gradmix.contracts.terminal import visible
@@ -27,39 +29,44 @@ _DASHBOARD = "http://127.0.0.1:5000"
 """Address at which ``gradmix ui`` serves a local store."""
 
 
-def save_csv(runs: Sequence[Run], path: Path) -> None:
-    """Write a CSV file according to RFC 4180."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        write_csv(runs, file)
+Record = Mapping[str, Any]
+"""Name of a column → value of one row; None if there is none."""
 
 
-def write_csv(runs: Sequence[Run], file: IO[str]) -> None:
-    """Write a row for each run: parameters, metrics, status and folder; numbers in full.
+def run_records(runs: Sequence[Run]) -> list[Record]:
+    """Return a record for each run: parameters, metrics, status and folder, with the same columns for all.
 
     Options with different names and a common alias also have a column under the alias.
     """
     params_of = [{**shared.params, **run.params} for shared, run in zip(by_shared_names(runs), runs, strict=True)]
     params = list(dict.fromkeys(key for each in params_of for key in each))
     metrics = list(dict.fromkeys(name for run in runs for name in run.metrics))
-    writer = csv.writer(file)
-    head = ["run", *params, *metrics, *("run_key", "status", "error", "reused", "began", "seconds", "folder", "mlflow")]
-    rows = (
-        [
-            _name(run),
-            *("" if (value := own.get(key)) is None else text_of(value) for key in params),
-            *(repr(run.metrics[name]) if name in run.metrics else "" for name in metrics),
-            run.run_key,
-            run.status,
-            run.error,
-            "true" if run.is_reused else "false",
-            time_text(run.began),
-            repr(run.seconds) if run.began else "",
-            shown(run.folder),
-            mlflow_link(run.folder) or "",
-        ]
+    return [
+        {
+            "run": _name(run),
+            **{key: own.get(key) for key in params},
+            **{name: run.metrics.get(name) for name in metrics},
+            "run_key": run.run_key,
+            "status": run.status,
+            "error": run.error,
+            "reused": run.is_reused,
+            "began": time_text(run.began),
+            "seconds": run.seconds if run.began else None,
+            "folder": shown(run.folder),
+            "mlflow": mlflow_link(run.folder),
+        }
         for run, own in zip(runs, params_of, strict=True)
-    )
-    writer.writerows(map(harmless, row) for row in (head, *rows))
+    ]
+
+
+def save_csv(records: Sequence[Record], path: Path) -> None:
+    """Write a CSV file according to RFC 4180, numbers in full; the path ``-`` is the standard output."""
+    with nullcontext(sys.stdout) if path == Path("-") else path.open("w", newline="", encoding="utf-8") as file:
+        columns = list(dict.fromkeys(name for record in records for name in record))
+        rows = (
+            ["" if (value := record.get(name)) is None else text_of(value) for name in columns] for record in records
+        )
+        csv.writer(file).writerows(map(harmless, row) for row in (columns, *rows))
 
 
 def time_text(seconds: float) -> str:

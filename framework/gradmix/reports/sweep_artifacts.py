@@ -14,7 +14,7 @@ from gradmix.journal.reading import Run
 from gradmix.registry.entry import describe
 from gradmix.reports.comparison import Comparison, compare
 from gradmix.reports.comparison_table import markdown
-from gradmix.reports.run_rows import save_csv
+from gradmix.reports.run_rows import run_records, save_csv
 from gradmix.runs.artifacts import ARTIFACTS, pictures_later, write_artifact
 from gradmix.runs.events import report_problem
 from gradmix.sweeps.events import SweepInfo
@@ -55,7 +55,7 @@ def write_sweep_artifacts(sweep_folder: Path, pictures: bool | Literal["auto"] =
     folder = sweep_folder / ARTIFACTS
     folder.mkdir(exist_ok=True)
     (folder / "comparison.md").write_text(markdown(comparison, sweep_folder.name), encoding="utf-8")
-    save_csv(reading.runs, folder / "comparison.csv")
+    save_csv(run_records(reading.runs), folder / "comparison.csv")
     if pictures:
         from gradmix.reports.figures.strips import draw_strips  # importing Matplotlib takes as long as all the rest
 

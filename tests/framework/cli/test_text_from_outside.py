@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conftest import HANGS
-from gradmix.reports.run_rows import harmless, save_csv
+from gradmix.reports.run_rows import harmless, run_records, save_csv
 from gradmix.sweeps.reading import read_sweep
 from made_journals import job, write_events, write_run, write_sweep
 
@@ -107,7 +107,7 @@ def test_a_path_that_is_not_utf_8_can_be_printed(gradmix_command, empty_folder):
 def test_what_a_spreadsheet_would_compute_is_text_in_csv(cell, tmp_path):
     write_run(tmp_path / "s" / "0", {cell: cell}, {cell: -1.5, "up": 1e-3})
     sweep = write_sweep(tmp_path / "s", [job(0)])
-    save_csv(read_sweep(sweep).runs, tmp_path / "runs.csv")
+    save_csv(run_records(read_sweep(sweep).runs), tmp_path / "runs.csv")
     rows = list(csv.reader(io.StringIO((tmp_path / "runs.csv").read_bytes().decode())))
     assert not [each for row in rows for each in row if each.startswith(tuple("=+@\t\r\n"))]
     assert "-1.5" in rows[1]

@@ -10,7 +10,7 @@ from gradmix import UnknownNameError
 from gradmix.journal.reading import Run
 from gradmix.notebook.results import table_of
 from gradmix.reports.comparison import compare
-from gradmix.reports.run_rows import write_csv
+from gradmix.reports.run_rows import run_records, save_csv
 from gradmix.reports.sentences import headline
 from gradmix.tracking.view import _params
 
@@ -60,14 +60,13 @@ def test_each_name_of_an_option_finds_it(key):
         compare(RUNS, by=["kk"])
 
 
-def test_tables_have_the_alias_beside_the_options_own_names():
+def test_tables_have_the_alias_beside_the_options_own_names(tmp_path):
     table = table_of(RUNS)
     assert {"clusterer.k", "clusterer.n_components", "clusterer.n_clusters"} < set(table.columns)
     assert table["clusterer.k"].tolist() == [each.params[f"clusterer.{OWN[each.params['clusterer']]}"] for each in RUNS]
     assert table.pivot_table(index="clusterer.k", columns="clusterer", values="bic").shape == (2, 2)
-    file = io.StringIO()
-    write_csv(RUNS, file)
-    rows = list(csv.DictReader(io.StringIO(file.getvalue())))
+    save_csv(run_records(RUNS), tmp_path / "runs.csv")
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "runs.csv").read_text())))
     assert [row["clusterer.k"] for row in rows] == [str(k) for k in table["clusterer.k"]]
     assert {row["clusterer.n_clusters"] for row in rows} == {"", "2", "3"}
 
