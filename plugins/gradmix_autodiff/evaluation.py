@@ -91,8 +91,8 @@ def write(result: Any, out: Any, most_references: Callable[[], int] | None = Non
         return result
     if isinstance(out, Traced):
         if not isinstance(out, TracedArray):
-            raise in_place("a number as out=", "the operation without out=")
-        out.update(result, "an operation with out=", "the operation without out=")
+            raise in_place("out= with a number", "the operation without out=")
+        out.update(result, "out=", "the operation without out=")
         return out
     if not isinstance(result, Traced):
         out[...] = result
@@ -102,7 +102,7 @@ def write(result: Any, out: Any, most_references: Callable[[], int] | None = Non
             out[place] = result[place]
         return out
     if not _is_evaluating.get() or not np.issubdtype(out.dtype, np.floating):
-        raise in_place(f"an update of a plain array of {out.dtype}", "y = y + x instead of y += x")
+        raise in_place(f"an in-place update of a plain array of {out.dtype}", "y = y + x instead of y += x")
     if most_references is None or out.base is not None or sys.getrefcount(out) > most_references():
         raise aliased_plain_array()
     return result

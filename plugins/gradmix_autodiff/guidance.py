@@ -17,7 +17,7 @@ from gradmix.arrays import unusable_rules
 def unsupported(name: str, detail: str = "") -> DifferentiationError:
     """Return the error for a function that has no rule; it suggests what to do."""
     advice = "Write it in terms of other NumPy functions, or use differentiator=finite_difference."
-    return DifferentiationError(" ".join([f"{name}{detail} has no derivative rule here. {advice}", *unusable_rules()]))
+    return DifferentiationError(" ".join([f"{name}{detail} has no derivative rule. {advice}", *unusable_rules()]))
 
 
 def full_name(function: Any) -> str:
@@ -36,24 +36,24 @@ def full_name(function: Any) -> str:
 def in_place(what: str, instead: str) -> DifferentiationError:
     """Return the error for an update in place that cannot be followed; it suggests what to write instead."""
     return DifferentiationError(
-        f"{what} would be seen through other names or views of the same array in NumPy, which cannot be followed "
-        f"here: write {instead}."
+        f"{what} is not supported: in NumPy it would also change other names and views of the same array. "
+        f"Write {instead}."
     )
 
 
 def changed_later(shape: tuple[int, ...]) -> DifferentiationError:
     """Return the error for a large plain array that changed after an operation had used it."""
     return DifferentiationError(
-        f"a plain array of shape {shape} was changed in place after it had been used; the derivative needs it as it "
-        "was. Use a copy: y = y + v instead of y += v."
+        f"a plain array of shape {shape} was changed in place after an operation had used it; the derivative needs its "
+        "old values. Write y = y + v instead of y += v."
     )
 
 
 def aliased_plain_array() -> DifferentiationError:
     """Return the error for an update of a plain array by a traced value that other names of the array would miss."""
     return DifferentiationError(
-        "an update in place of a plain array that has other names (y += x) cannot be followed: write y = y + x, or "
-        "make the array by np.zeros(n, like=x)."
+        "an in-place update (y += x) of a plain array that has other names is not supported. Write y = y + x, or "
+        "create the array with np.zeros(n, like=x)."
     )
 
 
@@ -84,12 +84,12 @@ def within_scipy(error: Exception) -> DifferentiationError | None:
             full = f"{package}.{name}"
             instead = f"Use {_IN_NUMPY[full]}" if full in _IN_NUMPY else "Write it in terms of NumPy's functions"
             return DifferentiationError(
-                f"{full} cannot follow traced numbers. {instead}, give it a rule by gradmix.with_rule, or use "
+                f"{full} does not accept traced numbers. {instead}, give it a rule with gradmix.with_rule, or use "
                 "differentiator=finite_difference."
             )
     if any(module.startswith("scipy.sparse") for module in modules):
         return DifferentiationError(
-            "a sparse matrix of SciPy's cannot follow traced numbers. Say what its product's derivative is: product = "
+            "SciPy's sparse matrices do not accept traced numbers. Give the product a derivative rule: product = "
             "gradmix.with_rule(lambda x: S @ x, jvp=lambda x, v: S @ v, vjp=lambda x, w: S.T @ w)."
         )
     return None
@@ -105,8 +105,8 @@ def compiled_code(error: Exception) -> DifferentiationError | None:
     ):
         return None
     return DifferentiationError(
-        f"an array that np.array([…]) made of traced numbers reached compiled code, which cannot follow them ({text}). "
-        "Make the array by np.stack([…]) or np.array([…], like=x)."
+        f"np.array([…]) made an array of traced numbers, which compiled code does not accept ({text}). "
+        "Create the array with np.stack([…]) or np.array([…], like=x)."
     )
 
 
@@ -128,8 +128,8 @@ def needs_a_number(frame: Any) -> DifferentiationError:
         advice = "; ".join(f"use {_NUMPY_NAMES.get(call, f'np.{call}')} instead of math.{call}" for call in calls)
     else:
         advice = (
-            "float(), int(), round(), a format such as {x:.3f}, the math module and assignment into a plain array need "
-            "a number; use NumPy's functions, np.stack([…]) to make arrays, and np.zeros(n, like=x) for an array that "
-            "is filled entry by entry"
+            "float(), int(), round(), formats such as {x:.3f}, the math module and assignment to an entry of a plain "
+            "array need a plain number. Use NumPy's functions instead; create arrays with np.stack([…]), or with "
+            "np.zeros(n, like=x) if you assign entry by entry"
         )
-    return DifferentiationError(f"a traced value is not a plain number ({where}): {advice}.")
+    return DifferentiationError(f"a traced value was used where a plain number is needed ({where}): {advice}.")

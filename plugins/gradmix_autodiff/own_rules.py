@@ -47,7 +47,7 @@ def call_added(function: Callable[..., Any], arguments: tuple[Any, ...], options
         raise unsupported(full_name(function))
     values = tuple(map(operand, arguments))
     if options or not any(isinstance(each, Traced) for each in values):
-        raise unsupported(full_name(function), " with these arguments (its rule takes numbers and arrays by position)")
+        raise unsupported(full_name(function), " with these arguments (its rule takes positional numbers and arrays)")
     if rule.is_elementwise and len(set(map(np.shape, values))) > 1:
         values = tuple(np.broadcast_arrays(*values))
     return rule(*values)
@@ -78,7 +78,7 @@ def _closed(f: Callable[..., Any], arguments: tuple[Any, ...]) -> Callable[..., 
         if isinstance(y, Traced) and y.level >= level:
             raise DifferentiationError(
                 f"{getattr(f, '__name__', 'the function')} uses a traced value that is not one of its arguments. A "
-                "function with a rule, or one that is checkpointed, takes all that it depends on as arguments."
+                "function with a rule, or a checkpointed one, must take everything that it depends on as arguments."
             )
         return y if isinstance(y, Traced) else np.asarray(y, dtype=np.float64)[()]
 
@@ -88,5 +88,5 @@ def _closed(f: Callable[..., Any], arguments: tuple[Any, ...]) -> Callable[..., 
 
 def _of_shape(name: str, change: Any, shape: tuple[int, ...]) -> Any:
     if np.shape(change) != shape:
-        raise DifferentiationError(f"{name} of a rule returned the shape {np.shape(change)}; {shape} is right.")
+        raise DifferentiationError(f"{name} of a rule must return the shape {shape}; it returned {np.shape(change)}.")
     return change

@@ -82,8 +82,8 @@ class _Ended:
 def outlived() -> DifferentiationError:
     """Return the error for a traced value that is used after its evaluation has ended."""
     return DifferentiationError(
-        "a traced value was used after the differentiation that it belongs to had ended: the function keeps a value "
-        "between calls, in a cache, a global or an attribute. Keep plain numbers, or compute the value in each call."
+        "a traced value was used after its differentiation had ended: the function keeps a value between calls, in a "
+        "cache, a global variable or an attribute. Keep plain numbers, or compute the value in each call."
     )
 
 

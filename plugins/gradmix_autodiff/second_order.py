@@ -55,10 +55,7 @@ class SecondOrder(Differentiator):
     def _check_that_both_nest(self) -> None:
         for role, each in (("outer", self.outer), ("inner", self.inner)):
             if not each.nests:
-                raise ConfigError(
-                    f"differentiator.{role} must work on what another differentiator traces; "
-                    f"{type(each).__name__} does not."
-                )
+                raise ConfigError(f"differentiator.{role} must work on traced values; {type(each).__name__} does not.")
 
     def session(self) -> AbstractContextManager[Any]:
         """Enter the sessions of both differentiators."""

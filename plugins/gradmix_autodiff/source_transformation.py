@@ -106,8 +106,8 @@ class SourceTransformation(Differentiator):
     def _derivatives(self, f: VectorFunction, x: Any, v: Any, order: int) -> list[Any]:
         if order > _HIGHEST:
             raise DifferentiationError(
-                f"source has derivatives up to order {_HIGHEST}, as its code grows by a factor with each order: use "
-                "differentiator=taylor."
+                f"source computes derivatives up to order {_HIGHEST}, because each order multiplies the size "
+                f"of its code; given: {order}. Use differentiator=taylor."
             )
         return self._of(f).derivatives(x, v, order)
 
@@ -127,6 +127,7 @@ class SourceTransformation(Differentiator):
     def _of(self, f: VectorFunction) -> Transformed:
         if not isinstance(f, FlatFunction):
             raise DifferentiationError(
-                "source reads functions as they are written, not what another one has made of them."
+                "source transforms functions as they are written; it cannot transform a function that another "
+                "transformation returned."
             )
         return _transformed()(f, self.compiled)

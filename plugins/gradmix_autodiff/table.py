@@ -99,7 +99,7 @@ UNKNOWN = ""
 def _unknown(name: str, argument: int) -> Callable[..., Change]:
     def refuse(*arguments: Any) -> Change:
         raise DifferentiationError(
-            f"{name} has no derivative rule by its argument {argument}, only by the others. "
+            f"{name} has no derivative rule for its argument {argument}, only for the others. "
             "Use differentiator=finite_difference."
         )
 

@@ -531,7 +531,7 @@ def _call_ufunc(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any, options: dic
         result = COMPOSITIONS["astype"](result, np.dtype(dtype))
     if where is not True:
         if out is None:
-            raise unsupported(full_name(ufunc), " with where= and no out=")
+            raise unsupported(full_name(ufunc), " with where= but without out=")
         result = np.where(where, result, out[0])
     if out is None:
         return result
@@ -604,8 +604,8 @@ def _equal(self: Traced, other: Any) -> Any:
     found = seen(np.equal(plain_value(self), plain_value(_right(other))))
     if np.ndim(found) == 0 and found:
         warnings.warn(
-            "a traced number was equal to another: a branch that is taken at one point only says nothing about the "
-            "derivative there.",
+            "the function compares traced numbers, and they are equal here: a branch that is taken only at this point "
+            "does not determine the derivative.",
             stacklevel=2,
         )
     return found

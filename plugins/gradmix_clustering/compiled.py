@@ -22,7 +22,8 @@ def check_numba() -> None:
         import_module("numba")
     except ImportError as error:
         raise ConfigError(
-            f"backend=numba needs numba, which cannot be imported: {error}. Choose backend=numpy, which is slower."
+            f"backend=numba needs numba, which cannot be imported: {error}. Install it, or set backend=numpy, which is "
+            "slower."
         ) from error
 
 

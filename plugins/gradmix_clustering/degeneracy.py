@@ -34,29 +34,29 @@ def why_degenerate(
         return ""
     if len(rows) <= len(columns):
         return (
-            f"{len(rows)} rows are too few for the covariances of {len(columns)} columns: choose covariance_type=diag, "
-            "or leave out columns."
+            f"{len(rows)} rows are too few to estimate the covariances of {len(columns)} columns. Choose "
+            "covariance_type=diag, or leave out columns."
         )
     floor = floor_of(_spread(covariance))
     far = int(np.argmax(np.abs(rows.array - np.average(rows.array, axis=0, weights=rows.weights)).max(axis=1)))
     if not _is_degenerate(_covariance_without(far, rows), columns, floor_of, layout):
         return (
-            f"Row {far} (counted from 0) is so far from the others that they hardly vary beside it, less than "
-            "reg_covar can tell from zero. Drop it, or lower reg_covar."
+            f"Row {far} (counted from 0) is so far from the other rows that their variance is negligible beside the "
+            "number that reg_covar adds. Drop this row, or lower reg_covar."
         )
     covariance = covariance[np.ix_(columns, columns)]
     too_little = [name for name, variance in zip(names, np.diagonal(covariance), strict=True) if variance < 9 * floor]
     if len(too_little) == len(names):
-        return f"No column has a much larger variance than reg_covar adds, {floor:.3g}: lower reg_covar."
+        return f"No column has a much larger variance than the {floor:.3g} that reg_covar adds. Lower reg_covar."
     if too_little:
         one, verb = ("Column", "varies") if len(too_little) == 1 else ("Columns", "vary")
         return (
-            f"{one} {', '.join(too_little)} {verb} too little beside the others, less than reg_covar can tell from "
-            "zero. Scale the columns first, in a run by dataset.standardise=true, or lower reg_covar."
+            f"{one} {', '.join(too_little)} {verb} so little that the variance is negligible beside the number that "
+            "reg_covar adds. Scale the columns first (in a run: dataset.standardise=true), or lower reg_covar."
         )
     least = np.abs(np.linalg.eigh(covariance)[1][:, 0])
     dependent = [name for name, share in zip(names, least, strict=True) if share > 1e-3]
-    return f"Columns {', '.join(dependent)} depend on each other linearly: drop one, or choose covariance_type=diag."
+    return f"Columns {', '.join(dependent)} are linearly dependent. Drop one, or choose covariance_type=diag."
 
 
 def _is_degenerate(covariance: Array, columns: IntArray, floor_of: Callable[[float], float], layout: Layout) -> bool:

@@ -52,8 +52,9 @@ def _estimated(
             covariances = np.asarray(covariance.estimate(counts, scatter, previous, INNER_TOL), dtype=float)
     except np.linalg.LinAlgError as error:
         raise NumericalError(
-            f"{type(covariance).__name__} found no covariances ({error}): a component has collapsed onto too few "
-            "different rows. Raise reg_covar, lower n_components, or choose a covariance_type with fewer parameters."
+            f"{type(covariance).__name__} cannot estimate covariances ({error}): a component has collapsed onto too "
+            "few different rows. Raise reg_covar, lower n_components, or choose a covariance_type with fewer "
+            "parameters."
         ) from error
     if covariances.shape != scatter.shape:
         raise PluginError(

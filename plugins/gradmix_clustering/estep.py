@@ -88,8 +88,8 @@ class EStep:
     def _checked(self, moments: Moments) -> Moments:
         if not (np.isfinite(moments.log_likelihood) and np.isfinite(moments.scatter).all()):
             raise NumericalError(
-                "the log-likelihood or a second moment is beyond the range of floating-point numbers: some rows are "
-                "too far from every component. Scale the data, or drop such rows."
+                "the log-likelihood or a second moment exceeds the range of floating-point numbers: some rows are too "
+                "far from every component. Scale the data, or drop these rows."
             )
         return moments
 
@@ -106,14 +106,14 @@ class EStep:
         if not (rounding < _MOST_ROUNDING).all():
             worst = int(np.argmax(rounding))
             raise NumericalError(
-                f"precision=float32 has too few digits: it would move rows by {np.max(rounding):.1g} standard "
-                f"deviations of component {worst}, which is that thin beside the spread of all rows. "
+                f"precision=float32 is not precise enough: component {worst} is so narrow compared with the spread of "
+                f"all rows that rounding would move rows by {np.max(rounding):.1g} of its standard deviations. "
                 "Choose precision=float64."
             )
         if not (self._reach.max() < _MOST_REACH and np.abs(model.precisions_cholesky).max() < _MOST_REACH):
             raise NumericalError(
-                "precision=float32 has too small a range: squares of the rows, less their center, or a variance would "
-                "leave it. Scale the data, or choose precision=float64."
+                "the range of precision=float32 is too small: a variance, or the squares of the centered rows, would "
+                "exceed it. Scale the data, or choose precision=float64."
             )
 
     @cached_property

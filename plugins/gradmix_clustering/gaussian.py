@@ -83,7 +83,8 @@ class LabelledGaussians(MixtureEstimator):
 
         classes, groups = np.unique(np.asarray(rows.labels), return_inverse=True)
         if rows.weights is not None and not (shares := np.bincount(groups, rows.weights)).all():
-            raise DataError(f"no row of the label {classes[np.argmin(shares)]} has a positive sample weight.")
+            label = classes[np.argmin(shares)]
+            raise DataError(f"no row with the label {label} has a positive sample weight; each label needs one.")
         expectation = EStep(rows, "numpy")
         floor = self.floor_of(expectation.spread)
         model = start_model(rows, Labelled(groups, len(classes)), self.covariance_type, floor)

@@ -113,16 +113,16 @@ def check_goes_on(state: GaussianMixtureModel, k: int, covariance_type: str) -> 
     """
     if len(state.weights) != k or state.covariance_type != covariance_type:
         raise ConfigError(
-            f"warm_start goes on from the last fit, which has {len(state.weights)} components of the type "
-            f"{state.covariance_type}; n_components={k}, covariance_type={covariance_type} need a new start: "
-            "set warm_start=False."
+            f"warm_start=True continues the last fit, which has n_components={len(state.weights)} and "
+            f"covariance_type={state.covariance_type}; given: n_components={k} and covariance_type={covariance_type}. "
+            "Set warm_start=False to start a new fit."
         )
 
 
 def _numbers(option: str, values: Any) -> Array:
     array = as_numbers(values, option)
     if not np.isfinite(array).all():
-        raise DataError(f"{option} must be finite, without NaN and infinity.")
+        raise DataError(f"{option} must be finite; it contains NaN or infinity.")
     return array
 
 

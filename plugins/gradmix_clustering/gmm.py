@@ -252,12 +252,12 @@ class GaussianMixture(StartedMixture):
         super().check()
         if self.on_collapse == "floor" and not self._has_free_covariances:
             raise ConfigError(
-                f"{self.kind}.on_collapse=floor would break the constraint of covariance_type={self.covariance_type}. "
-                "Choose full, tied, diag or spherical, or on_collapse=reseed."
+                f"{self.kind}.on_collapse=floor would violate the constraint of covariance_type="
+                f"{self.covariance_type}. Choose covariance_type=full, tied, diag or spherical, or on_collapse=reseed."
             )
         if self.sigma is not None and (self.update != "means" or self.precisions_init is not None):
             why = (
-                "precisions_init has the variances" if self.update == "means" else "update=all estimates the variances"
+                "precisions_init sets the variances" if self.update == "means" else "update=all estimates the variances"
             )
             raise ConfigError(f"{self.kind}.sigma={self.sigma} has no effect: {why}.")
 

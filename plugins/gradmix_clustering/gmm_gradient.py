@@ -82,8 +82,9 @@ class GradientMixture(StartedMixture):
         super().check_rows(X)
         if constant := constant_columns(X):
             raise DataError(
-                f"column {constant[0]} (counted from 0) is constant: its variance is zero and the likelihood has no "
-                f"maximum ({len(constant)} such column(s)). Drop them first, in a run by dataset.drop_constant=true."
+                f"column {constant[0]} (counted from 0) is constant ({len(constant)} of {X.shape[1]} columns are): its "
+                "variance is zero and the likelihood has no maximum. Drop constant columns first (in a run: "
+                "dataset.drop_constant=true)."
             )
 
     def iterate_rows(

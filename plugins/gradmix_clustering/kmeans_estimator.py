@@ -80,7 +80,8 @@ class KMeansEstimator(FoldingClusterer["KMeansModel"]):
 
         k = self.n_clusters
         if rows.weights is not None and np.count_nonzero(rows.weights) < k:
-            raise DataError(f"{np.count_nonzero(rows.weights)} rows of positive weight are fewer than n_clusters={k}.")
+            usable = np.count_nonzero(rows.weights)
+            raise DataError(f"the data have {usable} rows of positive weight, fewer than n_clusters={k}.")
         if isinstance(self.init, str):
             if self.init == "k-means++":
                 return choose_centers(few, k, rng)
@@ -90,13 +91,13 @@ class KMeansEstimator(FoldingClusterer["KMeansModel"]):
         centers = as_rows(given(rows.array, k, rng) if callable(given) else given, source="init").copy()
         if centers.shape != (k, rows.shape[1]):
             raise DataError(
-                f"init must give centers of the shape ({k}, {rows.shape[1]}), n_clusters and features; "
-                f"it is {centers.shape}."
+                f"init must give centers of the shape (n_clusters, n_features) = ({k}, {rows.shape[1]}); "
+                f"given: {centers.shape}."
             )
         with np.errstate(over="ignore"):
             centers = in_unit(centers, unit)
         if not (np.abs(centers) < sys.float_info.max / (4 * len(rows))).all():
-            raise DataError("init must give centers nearer to the rows: sums of distances to them would overflow.")
+            raise DataError("init must give centers nearer to the rows: the sum of the distances to them overflows.")
         return centers
 
     def in_squared_units(self, inertia: float, unit: int) -> float:
@@ -105,13 +106,13 @@ class KMeansEstimator(FoldingClusterer["KMeansModel"]):
             scaled = math.ldexp(inertia, 2 * unit)
         except OverflowError:
             raise DataError(
-                "the data are so large that the inertia, a sum of squares, overflows: divide them by a power of two "
-                "first."
+                "the data are so large that the inertia, a sum of squares, overflows. Divide the data by a power of "
+                "two first."
             ) from None
         if self.n_starts() > 1 and inertia > 0 and scaled < sys.float_info.min:
             raise DataError(
-                "the data are so small that the inertia, a sum of squares, vanishes and cannot tell which start is "
-                "best: multiply them by a power of two first, or set n_init=1."
+                "the data are so small that the inertia, a sum of squares, underflows and cannot show which start is "
+                "best. Multiply the data by a power of two first, or set n_init=1."
             )
         return scaled
 

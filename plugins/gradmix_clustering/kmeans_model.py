@@ -28,7 +28,7 @@ class KMeansModel(Model):
 
     def __post_init__(self) -> None:
         if self.centers.ndim != 2:
-            raise DataError(f"centers must have the shape (k, d); it is {self.centers.shape}.")
+            raise DataError(f"centers must have the shape (n_clusters, n_features); given: {self.centers.shape}.")
 
     def check(self) -> None:
         """Check that the centers are finite."""

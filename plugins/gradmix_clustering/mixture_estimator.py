@@ -85,8 +85,8 @@ class MixtureEstimator(FoldingClusterer["GaussianMixtureModel"]):
         k = self.n_components if rows.labels is None else len(np.unique(rows.labels))
         if rows.weights is not None and rows.total_weight < k:
             return (
-                f"less weight than one row, as all sample weights sum to {rows.total_weight:g}. Multiply them: a "
-                "weight of 2 counts as two rows."
+                f"less weight than one row, because all sample weights sum to {rows.total_weight:g}. Multiply the "
+                "weights; a weight of 2 counts as two rows."
             )
         expectation = EStep(rows, "numpy")
         varying = varying_columns(rows.array)
@@ -105,17 +105,17 @@ class MixtureEstimator(FoldingClusterer["GaussianMixtureModel"]):
         if len(X) > 1 and has_ordinary_variances(X):
             return
         if not len(X):
-            raise DataError("X has 0 rows: there is nothing to fit to.")
+            raise DataError("X has 0 rows; a fit needs at least 2.")
         if len(X) == 1:
-            raise DataError("X has 1 sample: its variance is zero and the likelihood has no maximum.")
+            raise DataError("X has 1 sample: its variance is zero and the likelihood has no maximum. A fit needs 2.")
         constant = constant_columns(X) if self.estimates_variances else []
         if len(constant) == X.shape[1]:
             raise DataError("every column is constant: the variances are zero and the likelihood has no maximum.")
         if constant and self.reg_covar == 0:
             raise DataError(
-                f"column {constant[0]} (counted from 0) is constant: its variance is zero and, with reg_covar=0, the "
-                f"likelihood has no maximum ({len(constant)} such column(s)). Drop them first, in a run by "
-                "dataset.drop_constant=true."
+                f"column {constant[0]} (counted from 0) is constant ({len(constant)} of {X.shape[1]} columns are): its "
+                "variance is zero and, with reg_covar=0, the likelihood has no maximum. Drop constant columns first "
+                "(in a run: dataset.drop_constant=true)."
             )
         check_variances(X)
 
@@ -175,7 +175,7 @@ class MixtureEstimator(FoldingClusterer["GaussianMixtureModel"]):
         """Return the rows as the fitted model takes them, after a check that there is at least one."""
         rows = self.rows(X)
         if not len(rows):
-            raise DataError("X has 0 rows: there is nothing to score.")
+            raise DataError("X has 0 rows; a score needs at least 1.")
         return rows
 
     def bic(self, X: Any) -> float:

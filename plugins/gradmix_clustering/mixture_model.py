@@ -50,7 +50,7 @@ class GaussianMixtureModel(Model):
         has_covariances = self.covariances.ndim == 1 or self.covariances.shape[-1] == d
         if self.weights.shape != (k,) or not has_covariances:
             shapes = ", ".join(str(array.shape) for array in (self.weights, self.means, self.covariances))
-            raise DataError(f"weights, means and covariances of a mixture do not fit each other: {shapes}.")
+            raise DataError(f"the shapes of weights, means and covariances of a mixture do not match: {shapes}.")
 
     def check(self) -> None:
         """Check that the parameters define a distribution.
@@ -63,14 +63,14 @@ class GaussianMixtureModel(Model):
         """
         if not ((self.weights >= 0).all() and abs(self.weights.sum() - 1) < 1e-8):
             raise DataError(
-                "the weights of a mixture must be positive and sum to 1; "
-                f"these are {reprlib.repr(self.weights.tolist())}, with the sum {self.weights.sum():.10g}."
+                "the weights of a mixture must be at least 0 and sum to 1; "
+                f"given: {reprlib.repr(self.weights.tolist())}, with the sum {self.weights.sum():.10g}."
             )
         for name in ("means", "covariances"):
             if not np.isfinite(getattr(self, name)).all():
                 raise DataError(f"the {name} of a mixture must be finite numbers.")
         if self.estimated not in ("all", "means"):
-            raise DataError(f"estimated of a mixture must be all or means; given: {self.estimated!r}.")
+            raise DataError(f"the field estimated of a mixture must be 'all' or 'means'; given: {self.estimated!r}.")
         matrices = self.matrices
         if (np.abs(matrices - np.swapaxes(matrices, 1, 2)) > 1e-8 * np.abs(matrices).max()).any():
             raise DataError("the covariances of a mixture must be symmetric.")
@@ -95,7 +95,7 @@ class GaussianMixtureModel(Model):
         if self.covariances.shape != expected:
             raise DataError(
                 f"the covariances of a mixture of the type {self.covariance_type} must have the shape {expected}; "
-                f"it is {self.covariances.shape}."
+                f"given: {self.covariances.shape}."
             )
         return covariance
 
@@ -318,7 +318,7 @@ class GaussianMixtureModel(Model):
         if at.shape != given.shape or not np.isfinite(at).all():
             raise DataError(f"values must be {len(given)} finite numbers, one for each column; given: {values!r}.")
         if not len(others):
-            raise DataError("all columns are given; at least one must be left.")
+            raise DataError("at least one column must not be given; all {d} are.")
         seen = self.marginal(columns)
         weights = seen.predict_proba(at[None])[0]
         covariances, slopes = self.layout.conditional(self.covariances, others, given)
@@ -366,7 +366,7 @@ class GaussianMixtureModel(Model):
         except OSError as error:
             raise StorageError(f"cannot read the model {path}: {error.strerror or error}.") from error
         except (ValueError, KeyError, AttributeError, BadZipFile) as error:
-            raise DataError(f"{path} is not a mixture that gradmix wrote: {error}.") from error
+            raise DataError(f"{path} is not a mixture written by gradmix: {error}.") from error
         covariance_type, estimated = str(values.pop("covariance_type")), str(values.pop("estimated"))
         parameters = {key: np.asarray(each, dtype=float) for key, each in values.items()}
         model = cls(covariance_type=covariance_type, estimated=estimated, **parameters)

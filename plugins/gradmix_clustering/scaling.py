@@ -72,8 +72,8 @@ def check_variances(X: Array) -> None:
     if width and not _NARROWEST < width < 1 / _NARROWEST:
         spans = f"{width:.3g}" if width < np.inf else "more than 1.8e308"
         raise DataError(
-            f"the widest column spans {spans}: variances, its square, are beyond the range of floating-point "
-            f"numbers. Choose a unit in which it spans between {_NARROWEST:g} and {1 / _NARROWEST:g}."
+            f"the widest column spans {spans}: the square of this, a variance, is outside the range of floating-point "
+            f"numbers. Choose a unit in which the column spans between {_NARROWEST:g} and {1 / _NARROWEST:g}."
         )
 
 

@@ -91,7 +91,7 @@ class Unconstrained:
             If a component has no weight, or a covariance is not positive definite.
         """
         if not (model.weights > 0).all():
-            raise NumericalError("the start has a component without rows: try another random_state, or init_params.")
+            raise NumericalError("the start has a component without rows. Try another random_state or init_params.")
         d, of_all = self.X.shape[1], 1 if self._shape.is_shared else self.k
         whiteners = model.whiteners[:of_all]
         if whiteners.ndim == 3:

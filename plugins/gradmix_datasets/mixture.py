@@ -63,11 +63,11 @@ class Mixture(Dataset):
     def _check_shapes(self) -> None:
         if not len(self.weights) == len(self.means) == len(self.covariances) > 0:
             raise DataError(
-                "dataset.weights, means and covariances need one entry for each component; they have "
+                "dataset.weights, means and covariances must each have one entry for each component; they have "
                 f"{len(self.weights)}, {len(self.means)} and {len(self.covariances)}."
             )
         if len({len(mean) for mean in self.means}) != 1 or not self.means[0]:
-            raise DataError("dataset.means must all have the same length, the number of features.")
+            raise DataError("all entries of dataset.means must have the same length, the number of features.")
 
     def _factor(self, component: int) -> Array:
         """Return the Cholesky factor of a component's covariance."""
@@ -77,7 +77,7 @@ class Mixture(Dataset):
         matrix = given if given.ndim == 2 or not fits else np.eye(d) * given
         if not fits or not np.array_equal(matrix, matrix.T) or (np.linalg.eigvalsh(matrix) <= 0).any():
             raise DataError(
-                f"dataset.covariances[{component}] must be a positive variance, {d} of them, or a symmetric positive "
-                f"definite {d} × {d} matrix; given: {given.tolist()}."
+                f"dataset.covariances[{component}] must be one positive variance, {d} positive variances, or a "
+                f"symmetric positive definite {d} × {d} matrix; given: {given.tolist()}."
             )
         return np.linalg.cholesky(matrix)

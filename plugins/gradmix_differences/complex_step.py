@@ -36,7 +36,7 @@ def complex_derivative(f: VectorFunction, x: Any, v: Any, step: float) -> Any:
     """
     if _is_stepping.get():
         raise DifferentiationError(
-            "complex steps cannot be nested: there is one imaginary unit, and both would use it. "
+            "complex steps cannot be nested: both would use the same imaginary unit. "
             "Choose differentiator.method=central for the derivative inside or outside."
         )
     token = _is_stepping.set(True)
@@ -46,7 +46,7 @@ def complex_derivative(f: VectorFunction, x: Any, v: Any, step: float) -> Any:
         raise
     except TypeError as error:
         raise DifferentiationError(
-            f"the complex step needs a function of complex numbers, and this one refuses them ({error}). "
+            f"the complex step needs a function that accepts complex numbers; this one does not ({error}). "
             "Write it with NumPy's functions, or choose differentiator.method=central."
         ) from error
     finally:
@@ -58,8 +58,8 @@ def complex_derivative(f: VectorFunction, x: Any, v: Any, step: float) -> Any:
     if is_constant:  # it does not depend on its argument, or is a step function
         return np.zeros(y.shape)
     raise DifferentiationError(
-        "the complex step needs an analytic function; this one gave real values for a complex argument "
-        "(np.abs, .real, float() and comparisons do that). Choose differentiator.method=central."
+        "the complex step needs an analytic function; this one returned real values for a complex argument "
+        "(np.abs, .real, float() and comparisons do this). Choose differentiator.method=central."
     )
 
 
@@ -121,8 +121,8 @@ def require_analytic(f: VectorFunction, x: Array, at_point: Array, directions: A
         is_off = (off > allowed) & (twice < 3 * off)  # four times as large if it is the curvature
     if np.any(is_off):
         raise DifferentiationError(
-            "the complex step needs an analytic function; this one changes along real steps in another way than along "
-            "complex ones (np.abs and np.conj do that, and so does a kink). Choose differentiator.method=central."
+            "the complex step needs an analytic function; this one changes differently along real and complex "
+            "steps (np.abs, np.conj and kinks do this). Choose differentiator.method=central."
         )
 
 

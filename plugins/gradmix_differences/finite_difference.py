@@ -77,7 +77,7 @@ class FiniteDifference(Differentiator):
 
     def __post_init__(self) -> None:
         if self.order is not None and self.method == "complex_step":
-            raise ConfigError("a complex step has no order: its step is so small that truncation vanishes.")
+            raise ConfigError("order has no effect with method=complex_step, whose truncation error vanishes.")
         if self.order is not None and self.method == "central" and self.order % 2:
             raise ConfigError(
                 f"central differences have an even order of accuracy; given: order={self.order}. "

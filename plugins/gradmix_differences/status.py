@@ -29,5 +29,5 @@ _WORDS = {
     Status.EXHAUSTED: "evaluations exhausted",
     Status.NOISE: "limited by noise of the function",
     Status.NOT_SMOOTH: "a jump or a kink of the function",
-    Status.NOT_FINITE: "not finite, there or beside it",
+    Status.NOT_FINITE: "not finite at the point or near it",
 }

@@ -55,7 +55,7 @@ class SilhouettePlot(Events):
         X, groups = data.X[chosen], groups[chosen]
         names = np.unique(groups)
         if not 2 <= len(names) < len(groups):
-            raise DataError(f"silhouettes need 2 groups at least, and fewer than rows; there are {len(names)}")
+            raise DataError(f"silhouettes need at least 2 groups, and fewer groups than rows; there are {len(names)}")
         widths = silhouette_samples(X, groups)
         with matplotlib.rc_context(PICTURE_STYLE):
             figure = Figure(figsize=(5.6, 4.2))

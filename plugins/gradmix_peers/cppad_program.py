@@ -235,7 +235,7 @@ class Program:
         with _one_at_a_time:
             problem = compiled()(_WHAT.index(what), *program, at.ctypes, direction.ctypes, result.ctypes)
         if problem is not None:
-            raise DifferentiationError(f"CppAD refuses that: {problem.decode()}")
+            raise DifferentiationError(f"CppAD cannot differentiate this function: {problem.decode()}")
         return result
 
 
@@ -250,7 +250,7 @@ def compiled() -> Any:
     """
     compiler = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
     if compiler is None:
-        raise PluginError("CppAD needs a C++ compiler: install g++ or clang++, or name one by CXX.")
+        raise PluginError("CppAD needs a C++ compiler: install g++ or clang++, or set the environment variable CXX.")
     prefix = Path(sysconfig.get_path("purelib")) / "cmeel.prefix"
     paths = [f"-I{prefix / 'include'}", f"-L{prefix / 'lib'}", "-lcppad_lib", f"-Wl,-rpath,{prefix / 'lib'}"]
     with tempfile.TemporaryDirectory() as folder:

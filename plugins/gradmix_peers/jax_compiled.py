@@ -67,7 +67,7 @@ def _called(what: str, f: Any, *points: Any) -> Any:
         result = compiled(*map(array, points))
     except jax.errors.JAXTypeError as error:
         raise DifferentiationError(
-            "JAX cannot compile a function that branches, loops or chooses by values: use differentiator=jax."
+            "JAX cannot compile a function whose branches, loops or choices depend on values. Use differentiator=jax."
         ) from error
     f.result = traced.result  # f itself is not called again once it is compiled
     return result

@@ -14,7 +14,7 @@ from gradmix import DifferentiationError, Pullback, VectorFunction
 from gradmix_peers.peer import Peer
 from gradmix_peers.tool import Tool
 
-_FIRST_ORDER = "MyGrad differentiates once: its gradients are plain arrays"
+_FIRST_ORDER = "MyGrad computes first derivatives only: its gradients are plain arrays"
 
 
 @dataclass
@@ -47,7 +47,7 @@ class MyGrad(Peer):
             try:
                 result.backward(w)
             except Exception as error:  # its operations raise errors of any kind
-                raise DifferentiationError(f"MyGrad cannot pull this function back: {error}.") from error
+                raise DifferentiationError(f"MyGrad cannot differentiate this function: {error}.") from error
             return np.zeros(len(x)) if point.grad is None else point.grad
 
         return value, pullback

@@ -42,14 +42,14 @@ class Peer(Differentiator):
 
         if is_following():
             raise DifferentiationError(
-                f"{type(self).__name__} takes numbers: it cannot differentiate within another differentiation."
+                f"{type(self).__name__} takes plain numbers: it cannot be nested in another differentiation."
             )
         try:
             with self.settings():
                 yield
         except RecursionError as error:
             raise DifferentiationError(
-                f"{type(self).__name__} follows graphs by recursion, and this function has too many operations for it."
+                f"{type(self).__name__} traverses graphs by recursion; this function has too many operations for that."
             ) from error
 
 

@@ -22,7 +22,7 @@ class PyTensor(GraphPeer):
 
     requires = ("pytensor",)
     deviates: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("works_in_proportion_to_the_program", "follows_long_programs"), "its graphs are walked by recursion"
+        ("works_in_proportion_to_the_program", "follows_long_programs"), "it traverses its graphs by recursion"
     )
 
     def graph(self, f: VectorFunction, x: Any) -> tuple[Any, Any]:

@@ -56,8 +56,9 @@ class SciPy(Differences):
     def _checked(self, found: Any, name: str = "df") -> Any:
         if not np.all(found.success):
             raise NumericalError(
-                f"scipy.differentiate did not converge: estimated error {np.max(found.error):.2g}. A smaller "
-                "initial_step keeps away from where the function is not smooth; more maxiter goes on."
+                f"scipy.differentiate did not converge: estimated error {np.max(found.error):.2g}. A "
+                "smaller initial_step avoids places where the function is not smooth; a larger maxiter continues "
+                "longer."
             )
         return found[name]
 

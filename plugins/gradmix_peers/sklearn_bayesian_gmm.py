@@ -50,8 +50,8 @@ class SklearnBayesianGaussianMixture(SklearnClusterer):
     objective = LOG_LIKELIHOOD
     deviates: ClassVar[Mapping[str, str]] = {
         **SklearnClusterer.deviates,
-        "finds_many_groups": "its prior draws far means towards the mean of all rows",
-        "improves_its_objective": "it improves a lower bound of the evidence, and the likelihood mostly",
+        "finds_many_groups": "its prior pulls distant means towards the mean of all rows",
+        "improves_its_objective": "it improves a lower bound of the evidence, not always the likelihood",
     }
 
     n_components: GroupCount = 2

@@ -35,7 +35,7 @@ class SklearnMiniBatchKMeans(SklearnClusterer):
     objective = INERTIA
     deviates: ClassVar[Mapping[str, str]] = {
         **SklearnClusterer.deviates,
-        "a_far_offset_makes_no_difference": "it does not center the rows, and expands squares",
+        "a_far_offset_makes_no_difference": "it expands squares without centering the rows",
     }
 
     n_clusters: GroupCount = 2

@@ -14,7 +14,7 @@ from gradmix_peers.graph_peer import GraphPeer, Program
 from gradmix_peers.tool import ARCS, Tool
 from gradmix_peers.tracer import noting_choices, record
 
-_ONCE = "with each subexpression once"
+_ONCE = "with each subexpression counted once"
 _METRICS = (
     Meaning("expression_size", None, "operations", "operations of the formula, written out"),
     Meaning("expression_size_shared", None, "operations", f"operations of the formula, {_ONCE}"),
@@ -22,7 +22,7 @@ _METRICS = (
     Meaning("derivative_size_shared", "lower", "operations", f"operations of the derivatives' formulas, {_ONCE}"),
 )
 _LONG = dict.fromkeys(
-    ("works_in_proportion_to_the_program", "follows_long_programs"), "its formulas are trees, walked by recursion"
+    ("works_in_proportion_to_the_program", "follows_long_programs"), "it traverses trees of formulas by recursion"
 )
 _OPERATORS = ("jvp", "vjp", "derivative", "gradient", "value_and_gradient", "jacobian", "hvp", "hessian")
 
@@ -54,7 +54,7 @@ class Symbolic(GraphPeer):
     """Whether formulas must be valid at all points, not only where the function takes the same branches."""
     deviates: ClassVar[Mapping[str, str]] = {
         **_LONG,
-        **dict.fromkeys((f"{each}_is_right" for each in _OPERATORS), "it refuses functions that branch by values"),
+        **dict.fromkeys((f"{each}_is_right" for each in _OPERATORS), "it refuses branches that depend on values"),
     }
 
     def graph(self, f: VectorFunction, x: Any) -> tuple[list[Any], list[Any]]:
@@ -70,9 +70,9 @@ class Symbolic(GraphPeer):
                 entries = record(f, symbols, x, tool())
             if choices:
                 raise DifferentiationError(
-                    f"a formula cannot follow what depends on values ({_named_choices(choices)}): it holds for all "
-                    "points. Use differentiator=sympy for the formula of the way that is taken at a point, or "
-                    "differentiator=tape."
+                    "a formula must hold at all points, but a choice in this function depends on values "
+                    f"({_named_choices(choices)}). Use differentiator=sympy for the formula of the path taken at a "
+                    "point, or differentiator=tape."
                 )
         self._check_size("its formula has", operations(entries)[0])
         return symbols, entries
@@ -120,8 +120,8 @@ class Symbolic(GraphPeer):
     def _check_size(self, what: str, size: float) -> None:
         if size > self.most_operations:
             raise DifferentiationError(
-                f"the function is too large for a formula: {what} {size:.4g} operations, written out, more than "
-                f"most_operations={self.most_operations} allows. Use differentiator=tape."
+                f"the function is too large for a formula: {what} {size:.4g} operations written out, more than "
+                f"differentiator.most_operations={self.most_operations}. Raise it, or use differentiator=tape."
             )
 
 
@@ -182,7 +182,7 @@ def _module(symbols: list[Any], formulas: list[Any], partials: list[Any]) -> str
     entries = ", ".join(printer.doprint(result) for result in results)
     names = ", ".join(map(str, symbols)) + ("," if len(symbols) == 1 else "")
     if "Not supported" in "".join([*body, entries]):
-        raise DifferentiationError("SymPy cannot print the derivative of this function as a program.")
+        raise DifferentiationError("SymPy cannot print the derivative of this function as Python code.")
     imports = "".join(f"import {module}\n" for module in sorted({"numpy", *printer.module_imports}))
     return (
         f'"""The Jacobian of a function by its formula, as SymPy writes it.\n\n{_sizes("formula", formulas)}\n'
@@ -271,7 +271,7 @@ def _lambdified(formulas: list[Any], symbols: list[Any]) -> Program:
 
     foreign = set[Any]().union(*(formula.free_symbols for formula in formulas)) - set(symbols)
     if foreign:
-        raise DifferentiationError("SymPy's formulas cannot be differentiated within another differentiation.")
+        raise DifferentiationError("SymPy's formulas cannot be nested in another differentiation.")
     named = _named(symbols)
     entries = [formula.xreplace(named) for formula in formulas]
     function = sympy.lambdify([list(named.values())], entries, modules=["scipy", "numpy"], cse=True)

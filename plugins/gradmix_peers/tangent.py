@@ -17,7 +17,7 @@ import numpy as np
 from gradmix import Counted, DifferentiationError, FlatFunction, Pullback, VectorFunction
 from gradmix_peers.peer import Peer
 
-_FIRST_ORDER = "Tangent differentiates once: it cannot read the code that it writes"
+_FIRST_ORDER = "Tangent computes first derivatives only: it cannot read the code that it writes"
 
 
 @dataclass
@@ -37,10 +37,10 @@ class Tangent(Peer):
         "is_right_for_many_variables": "it refuses np.arange",
         **dict.fromkeys(
             ("obeys_the_chain_rule", "calls_are_repeatable", "keeps_no_state_between_calls"),
-            "it refuses functions that call annotated ones",
+            "it refuses functions that call functions with annotations",
         ),
-        "gives_the_same_from_several_threads": "it refuses functions that call annotated ones",
-        "lets_errors_of_the_function_through": "it refuses functions that raise",
+        "gives_the_same_from_several_threads": "it refuses functions that call functions with annotations",
+        "lets_errors_of_the_function_through": "it refuses functions that raise exceptions",
     }
 
     def __post_init__(self) -> None:
@@ -77,7 +77,7 @@ def _transformed(f: VectorFunction) -> Callable[..., Any]:
     import tangent
 
     if not isinstance(f, FlatFunction) or not isinstance(f.argnums, int) or f.argument.tree is not None:
-        raise DifferentiationError("Tangent differentiates functions as they are written, by one number or array.")
+        raise DifferentiationError("Tangent transforms functions as they are written, of one number or array.")
     function, own = _definition(f)
     try:
         readable = tangent.capture.with_source(_copy(function), _bare_source(function))
@@ -98,7 +98,7 @@ def _definition(f: FlatFunction) -> tuple[FunctionType, tuple[Any, ...]]:
     if isinstance(function, MethodType) and isinstance(function.__func__, FunctionType):
         return function.__func__, (function.__self__,)
     if not isinstance(function, FunctionType):
-        raise DifferentiationError("Tangent cannot follow this function: it reads those that are written in a file.")
+        raise DifferentiationError("Tangent cannot transform this function: its source code must be in a file.")
     return function, ()
 
 
@@ -115,7 +115,7 @@ def _bare_source(function: FunctionType) -> str:
     found = [node for node in ast.walk(tree) if _begins(node) == first and isinstance(node, _DEFINITIONS)]
     named = [node for node in found if getattr(node, "name", "<lambda>") == function.__name__]
     if len(named) != 1:
-        raise DifferentiationError("Tangent cannot follow this function: it shares its line with others.")
+        raise DifferentiationError("Tangent cannot transform this function: other functions begin on the same line.")
     (node,) = named
     if isinstance(node, ast.Lambda):
         body: list[ast.stmt] = [ast.Return(node.body)]

@@ -77,7 +77,7 @@ def record(f: Callable[[Any], Any], symbols: list[Any], x: Any, tool: Tool) -> l
     except TypeError as error:
         if isinstance(error, DifferentiationError):
             raise
-        raise _refused(tool, "the function, entry by entry", str(error)) from error
+        raise _refused(tool, "the function entry by entry", str(error)) from error
     return [each.value if isinstance(each, Handed) else tool.constant(float(each)) for each in result]
 
 
@@ -136,7 +136,7 @@ class Handed(Traced):
         return _apply(self.tool, "getitem", operator.getitem, (self, _concrete(index)), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        raise _refused(self.tool, "an update in place", "build the new array by np.where, np.stack or np.concatenate")
+        raise _refused(self.tool, "an in-place update", "build the new array with np.where, np.stack or np.concatenate")
 
     def __bool__(self) -> bool:
         _note_choice("bool")
@@ -188,7 +188,7 @@ class Handed(Traced):
     def astype(self, dtype: Any, **kwargs: Any) -> Any:
         """Return itself if the requested type is a floating-point type."""
         if not np.issubdtype(np.dtype(dtype), np.floating):
-            raise _refused(self.tool, f"a conversion to {np.dtype(dtype)}", "that has no derivative")
+            raise _refused(self.tool, f"a conversion to {np.dtype(dtype)}", "it has no derivative")
         return self
 
 

@@ -111,7 +111,7 @@ def _import(option: str, path: str, file: str, *state: int) -> tuple[Any, Module
     except Exception as error:
         raise ConfigError(f"{option}={path} cannot be imported: {type(error).__name__}: {error}.") from error
     if not callable(function):
-        raise ConfigError(f"{option}={path} is not a function but {type(function).__name__}.")
+        raise ConfigError(f"{option}={path} must be a function; it is of the type {type(function).__name__}.")
     return function, inspect.getmodule(function) or module
 
 

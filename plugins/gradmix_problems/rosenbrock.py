@@ -48,7 +48,7 @@ class Rosenbrock(Problem):
         if self.x is None:
             return np.where(np.arange(self.n) % 2 == 0, -1.2, 1.0)
         if len(self.x) != self.n:
-            raise DataError(f"problem.x has {len(self.x)} entries, but problem.n={self.n}.")
+            raise DataError(f"problem.x must have problem.n={self.n} entries; it has {len(self.x)}.")
         return np.array(self.x, dtype=float)
 
     def exact(self) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 
 from gradmix import NonNegativeFloat, PositiveFloat, Problem
 
-_OF_THE_CURVE = {"exact_is_right": "the exact answer is the derivative of the curve, not that of the rough program"}
+_OF_THE_CURVE = {"exact_is_right": "its exact derivative is that of the smooth curve, not of the rough program"}
 
 
 @dataclass

@@ -56,7 +56,7 @@ class Speelpenning(Problem):
         if self.x is None:
             return np.arange(1.0, self.n + 1) / np.arange(2.0, self.n + 2)
         if len(self.x) != self.n:
-            raise DataError(f"problem.x has {len(self.x)} entries, but problem.n={self.n}.")
+            raise DataError(f"problem.x must have problem.n={self.n} entries; it has {len(self.x)}.")
         return np.array(self.x, dtype=float)
 
     def exact(self) -> Array:

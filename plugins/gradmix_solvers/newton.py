@@ -131,8 +131,9 @@ def _newton_step(F: Array, J: Array, iteration: int, x: Array) -> Array:
         if singular[-1] > EPS * len(x) * singular[0]:
             return np.asarray(-right.T @ ((left.T @ (F / scales)) / singular))
     raise NumericalError(
-        f"the Jacobian is singular in iteration {iteration} at x = {np.array2string(x, threshold=6)}, where Newton's "
-        "method has no step. Start elsewhere, or choose solver=levenberg_marquardt, which needs no regular Jacobian."
+        f"the Jacobian is singular in iteration {iteration} at x = {np.array2string(x, threshold=6)}, so "
+        "Newton's method has no step. Start elsewhere, or choose solver=levenberg_marquardt, which accepts a singular "
+        "Jacobian."
     )
 
 

@@ -101,7 +101,7 @@ def _ends(method: str, work: Callable[[], object]) -> bool:
     except (ArithmeticError, ValueError, UnboundLocalError, np.linalg.LinAlgError) as error:
         if isinstance(error, GradmixError):
             raise
-        raise NumericalError(f"SciPy's method {method} broke down: {str(error).rstrip('.')}.") from error
+        raise NumericalError(f"SciPy's method {method} failed: {str(error).rstrip('.')}.") from error
     return True
 
 

@@ -70,7 +70,7 @@ class ScipyOde(Solver):
 
     def metrics(self) -> tuple[Meaning, ...]:
         """Return the metrics of any solver, the time that was reached, and the number of steps in time."""
-        of_time = (Meaning("t", None, "", "time that was reached"), Meaning("time_step", None, "", "last step in time"))
+        of_time = (Meaning("t", None, "", "time reached"), Meaning("time_step", None, "", "last step in time"))
         return (*super().metrics(), *of_time)
 
     def setup(self) -> None:
@@ -81,14 +81,14 @@ class ScipyOde(Solver):
     def iterate(self, question: Any) -> Iterator[Iteration[Array]]:
         """Yield the steps in time."""
         if not np.isfinite(question.slopes(question.begin, question.first)).all():
-            raise NumericalError(f"the slopes have no finite value at the start, y = {question.first}.")
+            raise NumericalError(f"the slopes are not finite at the start, y = {question.first}.")
         steps = self._steps(question)
         for _ in range(self.max_iter):
             before = steps.t
             with np.errstate(all="ignore"):
                 said = steps.step()
             if steps.status == "failed":
-                raise NumericalError(f"{self.method} cannot go on at the time {before:.6g}: {said}.")
+                raise NumericalError(f"{self.method} cannot continue at t = {before:.6g}: {said}.")
             left = (question.end - steps.t) / (question.end - question.begin)
             metrics = {"residual": float(left), "t": float(steps.t), "time_step": float(steps.t - before)}
             has_ended = steps.status == "finished"

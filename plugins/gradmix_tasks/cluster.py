@@ -42,10 +42,10 @@ _MODEL = "model.json"
 
 
 ADJUSTED_RAND_INDEX = Meaning(
-    "adjusted_rand_index", "higher", "", "agreement with the true groups; 1 is perfect, 0 is chance"
+    "adjusted_rand_index", "higher", "", "agreement with the true groups; 1 is perfect, 0 is random"
 )
 _OTHERS = (
-    Meaning("n_iter", None, "iterations", "iterations made"),
+    Meaning("n_iter", None, "iterations", "number of iterations"),
     Meaning("converged", None, "", "whether it converged"),
     Meaning("normalized_mutual_information", "higher", "", "information shared with the true groups; 1 is perfect"),
 )

@@ -96,7 +96,7 @@ def _draw_costs(axes: Axes, costs: dict[str, float], n: int) -> None:
         axes.barh(row, value - 0.5, left=0.5, height=0.5, color=group_color(0), alpha=0.8)
         axes.annotate(f" {float(f'{value:.3g}'):,g}", (max(value, 0.5), row), va="center")
     axes.axvline(
-        n + 1, ymax=0.82, color="0.35", linestyle="--", linewidth=1, label=f"n + 1 = {n + 1:,}: plain differences"
+        n + 1, ymax=0.82, color="0.35", linestyle="--", linewidth=1, label=f"n + 1 = {n + 1:,}: forward differences"
     )
     axes.set_yticks(range(len(costs)), list(costs))
     axes.set_ylim(len(costs) - 0.4, -1.0)

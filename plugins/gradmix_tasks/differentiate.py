@@ -50,14 +50,14 @@ _METRICS = (
         "audit_disagreement",
         "lower",
         "",
-        "largest difference to the derivatives of the audit, relative to max(|value|, 1)",
+        "largest difference from the derivatives of the audit, relative to max(|value|, 1)",
         by_ratio=True,
     ),
     Meaning(
         "function_evaluations",
         "lower",
         "calls",
-        "calls of the user's function, to prepare it, too",
+        "calls of the user's function, including those that prepare it",
         is_cost=True,
         by_ratio=True,
     ),
@@ -105,13 +105,13 @@ class Differentiate(Task):
         super().check()
         if self.problem.operator not in (known := get_args(Operator)):
             name = type(self.problem).__name__
-            raise PluginError(f"{name}.operator must be one of {', '.join(known)}; it is {self.problem.operator!r}.")
+            raise PluginError(f"{name}.operator must be one of {', '.join(known)}; given: {self.problem.operator!r}.")
         if self.audit_tolerance is not None and not self.audit:
-            raise ConfigError("task.audit_tolerance has no effect without task.audit, such as task.audit=[dual].")
+            raise ConfigError("task.audit_tolerance has no effect without task.audit; set it, as in task.audit=[dual].")
         if self.sparse and self.problem.operator != "jacobian":
             raise ConfigError(
-                f"task.sparse=true is for Jacobians; the problem {type(self.problem).__name__} asks for a "
-                f"{self.problem.operator}."
+                f"task.sparse=true is for problems whose operator is jacobian; {type(self.problem).__name__} has the "
+                f"operator {self.problem.operator}."
             )
 
     def setup(self) -> None:
@@ -299,7 +299,7 @@ def errors(computed: Any, exact: Any) -> Mapping[str, float]:
     """
     got, truth = np.asarray(computed, dtype=float), np.asarray(exact, dtype=float)
     if got.shape != truth.shape:
-        raise NumericalError(f"the derivative has the shape {got.shape}, but the exact one {truth.shape}.")
+        raise NumericalError(f"the derivative has the shape {got.shape}, but the exact one has {truth.shape}.")
     difference = np.abs(got - truth)
     with np.errstate(over="ignore"):  # the unit in the last place of 0 is so small that the quotient overflows
         units = difference / np.spacing(np.abs(truth))

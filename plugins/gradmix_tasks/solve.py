@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _FILE = "solution.json"
 _OTHERS = (
-    Meaning("n_iter", None, "iterations", "iterations made"),
+    Meaning("n_iter", None, "iterations", "number of iterations"),
     Meaning("converged", None, "", "whether it converged"),
 )
 
@@ -94,7 +94,7 @@ class Solve(Task):
             metrics={"n_iter": float(last.step), "converged": float(last.converged), **last.metrics},
             artifacts={_FILE: partial(_write, found=found, question=question, converged=last.converged)},
             answer=self._answer(found, question),
-            remarks={} if last.converged else {"solution": "not reached: the solver stopped before it converged"},
+            remarks={} if last.converged else {"solution": "not found: the solver stopped before it converged"},
         )
 
     def recall(self, artifacts: Path) -> Mapping[str, Any]:
@@ -116,8 +116,9 @@ class Solve(Task):
         question = self.problem.question()
         if question is None:
             raise ConfigError(
-                f"the problem {type(self.problem).__name__} asks a solver nothing: it is for task=differentiate. "
-                "docs/solvers.md lists those that do; problem=python asks what problem.asks says."
+                f"the problem {type(self.problem).__name__} poses no question to a solver; it is for "
+                "task=differentiate. docs/solvers.md lists the problems that pose one; for problem=python, set "
+                "problem.asks."
             )
         if not isinstance(question, Question):
             raise PluginError(

@@ -137,6 +137,6 @@ def _hash(*parts: str | bytes) -> str:
 
 def _unknown(label: str, x: Any) -> DifferentiationError:
     return DifferentiationError(
-        f"the function reads {label}, a {type(x).__qualname__}, of which a file cannot say whether it is the same in "
-        "another process: prepare the function there again."
+        f"the function reads {label}, a {type(x).__qualname__}, and a file cannot record whether it is the same in "
+        "another process. Do not save the function; prepare it again there."
     )

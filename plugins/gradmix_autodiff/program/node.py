@@ -159,7 +159,7 @@ class Graph:
     def added(self, function: Any, arguments: Any, keywords: Any, shape: Any, dtype: Any) -> Node:
         """Return a new node."""
         if not self.is_open:
-            raise NotRecordableError("a value is used after the evaluation that it belongs to has ended")
+            raise NotRecordableError("a value is used after its evaluation has ended")
         if len(self.nodes) >= MOST_NODES:
             raise TooLargeError(f"it takes more than {MOST_NODES} operations")
         node = Node(len(self.nodes), function, arguments, keywords, shape, dtype)

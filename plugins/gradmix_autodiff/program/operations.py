@@ -54,9 +54,9 @@ def function_of(name: str) -> Callable[..., Any]:
     try:
         found = _found(name)
     except (AttributeError, ImportError, LookupError) as error:
-        raise ValueError(f"it calls {name}, which is not there") from error
+        raise ValueError(f"it calls {name}, which does not exist") from error
     if not callable(found) or name_of(found) is None:
-        raise ValueError(f"it calls {name}, which it may not")
+        raise ValueError(f"it calls {name}, which is not permitted")
     return found  # type: ignore[no-any-return]
 
 

@@ -85,7 +85,7 @@ class Path:
         program = Program(self.graph, results, self._is_compiled)
         again = program.call(*self.points)
         if again is OTHER_PATH or again is UNBOUNDED or not agree(again, plain):
-            raise NotRecordableError("the program does not give the plain result at the point where it was recorded")
+            raise NotRecordableError("the program does not reproduce the plain result where it was recorded")
         return program
 
 

@@ -145,10 +145,12 @@ class PreparedDifferentiator(Differentiator):
         with self._lock:
             if not any(self.paths.values()):
                 why = "; ".join(f"{hook}: {reason}" for hook, reason in self.unprepared.items())
-                raise DifferentiationError(f"nothing was recorded that could be saved ({why or 'no derivative was'}).")
+                because = f" ({why})" if why else ""
+                raise DifferentiationError(f"there is nothing to save: no derivative was recorded{because}.")
             if self._captured is None or not self._captured.is_same():
                 raise DifferentiationError(
-                    "what the function reads has changed since it was recorded: compute the derivative, then save it."
+                    "values that the function reads have changed since it was recorded. Compute the derivative again, "
+                    "then save it."
                 )
             write(file, self.plain, self.function, self.paths)
 

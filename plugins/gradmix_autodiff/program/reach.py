@@ -148,7 +148,7 @@ class Reach:
         self._names |= names_of(code)
         own, imported = looked_up_by(code)
         if unseen := own & {"eval", "exec"} - space.keys():
-            raise NotRecordableError(f"the function runs code by {min(unseen)}, whose names are not seen")
+            raise NotRecordableError(f"the function runs code by {min(unseen)}, whose names cannot be watched")
         if own & {"globals", "vars"}:
             own |= names_of(code) & space.keys()
         captured.absent(space.keys(), own - space.keys())
@@ -242,8 +242,8 @@ class Reach:
                 self._class(kind, _ON_CREATION)
 
 
-_UNSEEN = "the function reads a {}, whose changes are not seen: give it an array"
-_ENVIRONMENT = "the function reads environment variables, whose changes are not seen: pass their values as arguments"
+_UNSEEN = "the function reads a {}, whose changes cannot be noticed; use an array"
+_ENVIRONMENT = "the function reads environment variables, whose changes cannot be noticed; pass their values as arguments"
 _CODE = (types.FunctionType, staticmethod, classmethod, property, functools.cached_property)
 
 
@@ -253,7 +253,7 @@ def _refused(reach: Reach, x: Any) -> None:
 
 def _ufunc(reach: Reach, x: np.ufunc) -> None:
     if x.types and all(set(each) <= set("O->") for each in x.types):
-        raise NotRecordableError(f"the function calls {x.__name__}, which np.frompyfunc has made: its code is not seen")
+        raise NotRecordableError(f"the function calls {x.__name__}, made by np.frompyfunc, whose code cannot be read")
 
 
 def _attributes(*names: str) -> Callable[[Reach, Any], None]:

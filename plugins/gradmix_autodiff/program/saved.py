@@ -98,7 +98,7 @@ def read(
         with np.load(file, allow_pickle=False) as given:
             head = json.loads(given["head"].tobytes())
             if head["format"] != FORMAT:
-                raise ValueError(f"its format is {head['format']!r}")
+                raise ValueError(f"its format is {head['format']!r}, not {FORMAT!r}")
             function(x)  # which may cache values, as before it was saved
             now, captured = identity(plain, function)
             _check_identity(name, head, now)
@@ -107,7 +107,7 @@ def read(
         for each in head["paths"]:
             path = reader.path(each, is_compiled)
             if not agree((function(path.points[0].copy()),), (reader.value(each["value"]),)):
-                raise StaleError(f"{name} was saved of a function with other values: prepare the function again.")
+                raise StaleError(f"{name} was saved from a function with other values. Prepare the function again.")
             path.arrangement = function.result
             found[each["hook"]] = (*found.get(each["hook"], ()), path)
     except DifferentiationError:
@@ -121,15 +121,15 @@ def _check_identity(name: str, saved: Mapping[str, Any], now: Mapping[str, Any])
     for package, number in now["versions"].items():
         if saved["versions"].get(package) != number:
             raise StaleError(
-                f"{name} was saved with {package} {saved['versions'].get(package)}; this is {number}. Prepare the "
+                f"{name} was saved with {package} {saved['versions'].get(package)}; {number} is installed. Prepare the "
                 "function again."
             )
     for part, what in (("differentiator", "by"), ("argument", "for")):
         if saved[part] != now[part]:
-            raise StaleError(f"{name} was saved {what} {saved[part]}, not {now[part]}: prepare the function again.")
+            raise StaleError(f"{name} was saved {what} {saved[part]}, not {now[part]}. Prepare the function again.")
     changed = difference(map(tuple, saved["marks"]), map(tuple, now["marks"]))
     if changed is not None:
-        raise StaleError(f"{name} was saved of another function: {changed} differs. Prepare the function again.")
+        raise StaleError(f"{name} was saved from another function: {changed} differs. Prepare the function again.")
 
 
 class _Writer:
@@ -150,8 +150,8 @@ class _Writer:
         for node in nodes:
             if self._keeps_results and id(node.value) in shared and not self._is_reached(node.value):
                 raise DifferentiationError(
-                    f"an array of shape {node.shape} cannot be saved: a function that keeps its results, as by "
-                    "functools.cache, may have returned it, so that a change could not be seen in another process."
+                    f"an array of shape {node.shape} cannot be saved: a function that keeps its results, as with "
+                    "functools.cache, may have returned it, and another process could not notice a change."
                 )
         self._nodes = {node.index: place for place, node in enumerate(nodes)}
         return {
@@ -205,8 +205,8 @@ class _Writer:
         if inner is not None:
             return ["partial", inner, function.__name__, *map(self.value, function.args)]
         raise DifferentiationError(
-            f"a call of {getattr(function, '__name__', function)} cannot be saved: a file names only functions of "
-            "NumPy and SciPy, not those that have a rule of their own, are checkpointed or solve equations."
+            f"a call of {getattr(function, '__name__', function)} cannot be saved: a file can name functions of "
+            "NumPy and SciPy only, not functions that have their own rule, are checkpointed or solve equations."
         )
 
     def _array(self, x: np.ndarray[Any, Any]) -> list[Any]:
@@ -247,7 +247,7 @@ class _Reader:
         _check_guards(graph, values)
         found = tuple(_resolved(each, values) for each in results)
         if bool(given["is_tuple"]) is not given["is_tuple"] or not agree(found, plain):
-            raise ValueError("it does not give the derivative at the point where it was recorded")
+            raise ValueError("at the point where it was recorded, it does not reproduce the derivative")
         graph.is_open = False
         return Path(graph, results, points, plain, given["is_tuple"], is_compiled)
 
@@ -265,11 +265,11 @@ class _Reader:
         elif function[0] in ("reached", "array"):
             array = self.value(function)
             if (array.shape, array.dtype) != (size, kind) or graph.array(array) is not graph.nodes[-1]:
-                raise ValueError("an array does not fit its description")
+                raise ValueError("an array does not match its description")
         else:
             called = self.value(function)
             if not callable(called) or called in WRITING or not all(map(str.isidentifier, keywords)):
-                raise ValueError("it calls what it may not")
+                raise ValueError("it contains a call that is not permitted")
             if {"out", "copy", "overwrite_input"} & keywords.keys():
                 raise ValueError("it writes into arrays")
             named = {key: self.value(each) for key, each in keywords.items()}
@@ -280,19 +280,19 @@ class _Reader:
         graph, waiting, values = self._graph, list(points), list[Any]()
         guarded = {each.node.index for each in graph.guards.values() if each.kind == "shape"}
         if len(points) != len(graph.inputs) or not all(isinstance(each, np.ndarray) for each in points):
-            raise ValueError("it has other inputs than points")
+            raise ValueError("its inputs do not match its points")
         with np.errstate(all="ignore"):
             for node in graph.nodes:
                 if node.function is not None:
                     arguments = _resolved(node.arguments, values)
                     y = node.function(*arguments, **{key: _resolved(x, values) for key, x in node.keywords.items()})
                     if node.shape and node.index not in guarded and _may_change_shape(node):
-                        raise ValueError(f"the shape of what {node.function} gives is not checked")
+                        raise ValueError(f"the shape of the result of {node.function} is not checked")
                 else:
                     y = waiting.pop(0) if node.value is None else node.value
                 is_tuple = isinstance(y, list | tuple) and node.dtype == object
                 if not is_tuple and (np.shape(y) != node.shape or np.asarray(y).dtype != node.dtype):
-                    raise ValueError("a value has another shape or type than the file says")
+                    raise ValueError("a value does not have the shape and type that the file states")
                 values.append(y)
         return values
 
@@ -332,7 +332,7 @@ def _laid_out(array: np.ndarray[Any, Any], strides: tuple[int, ...]) -> np.ndarr
     begin = -sum(min(each, 0) for each in reach)
     size = begin + sum(max(each, 0) for each in reach) + array.itemsize
     if size > MOST_BYTES:
-        raise ValueError("an array takes too much memory")
+        raise ValueError("an array is too large")
     made = np.ndarray(array.shape, array.dtype, np.zeros(size, dtype=np.uint8), begin, strides)
     made[...] = array
     return made
@@ -340,7 +340,7 @@ def _laid_out(array: np.ndarray[Any, Any], strides: tuple[int, ...]) -> np.ndarr
 
 def _natural(x: Any) -> int:
     if type(x) is not int or x < 0:
-        raise ValueError(f"{x!r} is not a place or a size")
+        raise ValueError(f"{x!r} is not a valid index or size")
     return x
 
 
@@ -375,7 +375,7 @@ def _check_guards(graph: Graph, values: list[Any]) -> None:
     """Check that all guards hold at the recorded point."""
     for node, kind, expected in graph.guards.values():
         if not _GUARDS[kind](values[node.index], expected):
-            raise ValueError("a condition does not hold at the point where it was recorded")
+            raise ValueError("a condition is false at the point where it was recorded")
 
 
 _GUARDS: Mapping[str, Any] = {

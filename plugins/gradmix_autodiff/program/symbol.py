@@ -86,7 +86,7 @@ class Symbol(Traced):
         if any(isinstance(each, Traced) and each.level > self.level for each in inputs):
             return NotImplemented
         if out is not None or ufunc.nout > 1 or options.pop("where", True) is not True or method == "at":
-            raise NotRecordableError(f"np.{ufunc.__name__} writes into a given array, or returns two")
+            raise NotRecordableError(f"np.{ufunc.__name__} writes into an array given to it, or returns two")
         if method == "__call__":
             return self._called(ufunc, inputs, options, True)
         function = getattr(ufunc, method)
@@ -103,7 +103,7 @@ class Symbol(Traced):
             return self
         written = kwargs.get("out") is not None or kwargs.get("copy") is False or kwargs.get("overwrite_input")
         if function in WRITING or written or any(map(callable, args)):
-            raise NotRecordableError(f"{function.__name__} writes into its argument, or calls back")
+            raise NotRecordableError(f"{function.__name__} writes into its argument, or takes a function as argument")
         if function in _REDUCTIONS:
             return _reduced(_REDUCTIONS[function], *args, **kwargs)
         return self._called(CANONICAL.get(function, function), args, kwargs, function in STABLE)
@@ -169,7 +169,7 @@ class Symbol(Traced):
             If it is a floating-point number, which is hardly ever the same.
         """
         if np.asarray(self.example).dtype.kind not in "biu":
-            raise NotRecordableError("a plain number is needed of a value that changes with the point")
+            raise NotRecordableError("a plain number is required where the value changes with the point")
         self.graph.guard(self.node, "same", np.array(self.example))
         return self.example
 
@@ -256,7 +256,7 @@ class Symbol(Traced):
 
     def constant(self, value: Any) -> Any:
         """Return a plain array unchanged."""
-        raise NotRecordableError("an array is made like a value that is not differentiated by")
+        raise NotRecordableError("an array is created like= a value that does not depend on the point")
 
 
 class SymbolArray(Symbol):
@@ -313,7 +313,7 @@ def _reduced(
 ) -> Any:
     """Record a reduction, with its axes as a tuple of places."""
     if not isinstance(a, Symbol):
-        raise NotRecordableError("a reduction of a list")
+        raise NotRecordableError("a list is reduced")
     given = {"axis": structure.axes_of(axis, np.ndim(a)), "keepdims": bool(keepdims), **options}
     if dtype is not None:
         given["dtype"] = dtype
@@ -335,10 +335,10 @@ def _nodes(x: Any, graph: Graph) -> Any:
     """Return arguments with nodes in place of symbols and arrays."""
     if isinstance(x, Symbol):
         if x.graph is not graph:
-            raise NotRecordableError("values of two recordings meet")
+            raise NotRecordableError("values of two recordings are combined")
         return x.node
     if isinstance(x, Traced):
-        raise NotRecordableError("a traced value is an argument of a call that cannot follow it")
+        raise NotRecordableError("a traced value is passed to a function that does not accept it")
     if isinstance(x, np.ndarray):
         node = graph.array(x)
         if x.dtype == np.float64 and x.ndim and x.size and (x == x.flat[0]).all():  # a cotangent of the tape

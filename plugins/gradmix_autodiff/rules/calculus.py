@@ -48,7 +48,7 @@ def _gradient(f: Any, *varargs: Any, axis: Axis = None, edge_order: int = 1) -> 
         weights = np.gradient(np.eye(np.shape(f)[along]), plain_value(spacing), axis=0, edge_order=edge_order)
         if isinstance(spacing, Traced):
             if np.ndim(spacing):
-                raise NotImplementedError("a spacing that is differentiated by, unless it is one number")
+                raise NotImplementedError("a traced array of spacings; only one traced number is supported")
             weights = weights * plain_value(spacing) / spacing
         found.append(np.moveaxis(np.tensordot(weights, f, axes=(1, along)), 0, along))
     return found[0] if len(found) == 1 else tuple(found)

@@ -78,7 +78,7 @@ def _asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: Any = None, 
 
 def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
     if not isinstance(dst, TracedArray):
-        raise NotImplementedError("a plain array as the destination; write np.zeros(n, like=x) to make one")
+        raise NotImplementedError("a plain array as the destination; create it with np.zeros(n, like=x)")
     dst[...] = np.broadcast_to(src, np.shape(dst)) if where is True else np.where(where, src, dst)
 
 

@@ -114,7 +114,7 @@ def astype(x: Any, dtype: np.dtype[Any]) -> Any:
     if dtype.kind == "c" and dtype.itemsize >= 16:
         return x + 0j
     if dtype.kind != "f":
-        raise DifferentiationError(f"a traced value cannot become {dtype}: that has no derivative.")
+        raise DifferentiationError(f"a traced value cannot be converted to {dtype}: the conversion has no derivative.")
     if dtype.itemsize >= 8:
         return +x
     value = plain_value(x)

@@ -58,7 +58,7 @@ def _average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = Fa
         weights = array_of(weights)
         if np.shape(weights) != np.shape(a):
             if not isinstance(axis, int) or np.ndim(weights) != 1:
-                raise NotImplementedError("weights of another shape, along several axes")
+                raise NotImplementedError("weights of another shape than the array, along several axes")
             kept = [1] * np.ndim(a)
             kept[axis] = -1
             weights = np.reshape(weights, tuple(kept))

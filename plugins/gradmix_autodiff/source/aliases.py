@@ -74,8 +74,8 @@ class Accesses:
                     for read in reads:
                         if _comes_between(alias, write, read):
                             line = read.place.rpartition(", ")[2]
-                            what = f"`{write.shown} = …`, a change of what {line} reads by another name,"
-                            raise refusal(write.place, what, "take a copy there: np.copy(…)")
+                            what = f"`{write.shown} = …`, which changes an array that {line} reads under another name,"
+                            raise refusal(write.place, what, "copy the array there: np.copy(…)")
 
 
 def _comes_between(alias: _Access, write: _Access, read: _Access) -> bool:

@@ -58,7 +58,7 @@ class Arithmetic(Reader):
             return Value(ast.BinOp(one.node, op, other.node), False, ndim)
         if type(op) not in OPERATORS:
             raise scope.refusal(
-                node, f"`{ast.unparse(node)}`, an operation on bits,", "use integers that are not differentiated"
+                node, f"`{ast.unparse(node)}`, a bitwise operation,", "use integers that are not differentiated"
             )
         one, other = self.building.atom(one, scope), self.building.atom(other, scope)
         self.building.has_powers |= isinstance(op, ast.Pow) and not isinstance(literal(other.node), int)
@@ -71,7 +71,7 @@ class Arithmetic(Reader):
         if isinstance(times.node, ast.Constant) and isinstance(times.known, int) and (is_active or not left.is_list):
             return Parts(left.parts * times.known, left.is_list)
         if is_active:
-            raise scope.refusal(node, f"`{ast.unparse(node)}`", "use np.full, or np.ones times the value")
+            raise scope.refusal(node, f"`{ast.unparse(node)}`", "use np.full, or multiply np.ones by the value")
         parts = self.lowering.expressions.value(left, node, scope)
         return Value(ast.copy_location(ast.BinOp(parts.node, ast.Mult(), times.node), node), False, 1, writable=True)
 
@@ -103,7 +103,7 @@ class Arithmetic(Reader):
         if unknown is not None:
             raise scope.refusal(
                 node,
-                f"{ufunc.__name__}, which has no rule by its argument {unknown + 1},",
+                f"{ufunc.__name__}, which has no derivative rule for its argument {unknown + 1},",
                 "use differentiator=finite_difference",
             )
         ndim = elementwise.ndim_of(arguments)

@@ -63,7 +63,7 @@ def _thing(container: Any, ndims: list[int]) -> Thing:
     if type(container) in (list, tuple):
         return Parts(tuple(_thing(each, ndims) for each in container), type(container) is list)
     name = type(container).__name__
-    raise DifferentiationError(f"source takes numbers, arrays, dicts, lists and tuples; {name} is another container.")
+    raise DifferentiationError(f"source supports numbers, arrays, dicts, lists and tuples; given: {name}.")
 
 
 def constants_key(f: FlatFunction) -> tuple[Any, ...]:

@@ -82,7 +82,7 @@ class Branches(Reader):
         if one is MISSING or other is MISSING:
             one = other = other if one is MISSING else one
         if not (isinstance(one, Value) and isinstance(other, Value)):
-            what = f"{shown.split()[0]}, which is not of the same structure on every path,"
+            what = f"{shown.split()[0]}, which does not have the same structure on every path,"
             raise scope.refusal(scope.node, what, "give it the same kind of value everywhere")
         ndim = one.ndim if one.ndim == other.ndim else None
         return self.building.made(name, one.active or other.active, ndim, one.roots | other.roots)

@@ -81,12 +81,12 @@ class ByRule(Reader):
         """Return the value of a call of a function that has a rule."""
         function = call.function
         if gives_complex(function):
-            raise call.refusal(f"{call.shown}, which gives complex numbers,")
+            raise call.refusal(f"{call.shown}, which returns complex numbers,")
         self._check_options(call)
         results = results_of(function, call.arguments, call.keywords)
         if results is None:
-            what = f"{call.shown}, whose number of results is not known before,"
-            raise call.refusal(what, "write it with one result, or use differentiator=tape")
+            what = f"{call.shown}, whose number of results is not known in advance,"
+            raise call.refusal(what, "return one result, or use differentiator=tape")
         call.fix()
         is_view = may_be_view(function) and not is_in(function, _OF_THE_PRELUDE)
         ndim = ndim_of_result(function, call.arguments, call.keywords)
@@ -101,7 +101,7 @@ class ByRule(Reader):
         is_unset = isinstance(call.function, np.ufunc) and "where" in call.keywords and out is None
         if is_shared or is_unset:
             what = f"{call.shown} with {', '.join(call.keywords)}"
-            raise call.refusal(what, "leave these out, and assign the result; np.where chooses")
+            raise call.refusal(what, "leave these out and assign the result; select with np.where")
 
     def _made(
         self, callee: ast.expr, actives: Sequence[Value], results: Results, ndim: int | None, is_view: bool, call: Call
@@ -114,7 +114,7 @@ class ByRule(Reader):
         if not found:
             return Value(ast.copy_location(ast.parse(text, mode="eval").body, call.node), ndim=ndim)
         if self.building.is_compiled and (results.count is not None or ndim is None):
-            what = f"{call.shown}, whose derivative is called by its rule and has dimensions that are not known before,"
+            what = f"{call.shown}, whose derivative has a number of dimensions that is not known in advance,"
             raise call.refusal(what, "leave out differentiator.compiled=true")
         roots = frozenset(root for each in found.values() for root in each.roots)
         shared = Value(ast.Name("_", ast.Load()), roots=roots) if is_view else None
@@ -150,7 +150,8 @@ class ByRule(Reader):
 
     def _written_function(self, function: LocalFunction, actives: dict[str, Value], call: Call) -> ast.expr:
         if not isinstance(function.node, ast.Lambda):
-            raise call.refusal(f"{call.shown} of a function within another", "pass a lambda, or define it outside")
+            what = f"{call.shown} of a function that is defined in another function"
+            raise call.refusal(what, "pass a lambda, or define it outside")
         own = {each.arg for each in function.node.args.args}
         free = {each.id for each in ast.walk(function.node.body) if isinstance(each, ast.Name)} - own
         for name in sorted(free & function.scope.env.keys()):

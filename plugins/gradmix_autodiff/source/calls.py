@@ -89,7 +89,7 @@ class Calls(Reader):
         if not isinstance(callee, Value) or callee.known is NOTHING:
             raise scope.refusal(
                 node,
-                f"`{ast.unparse(node)}`, a call of something that is not known before,",
+                f"`{ast.unparse(node)}`, a call of a function that is not known in advance,",
                 "call a function by its name",
             )
         return self.apply(Call(callee, arguments, node, scope, keywords, hint))
@@ -130,7 +130,7 @@ class Calls(Reader):
         if function is complex:
             raise call.refusal(f"{call.shown}, a complex number,")
         if is_random(function):
-            raise call.refusal(f"{call.shown}, random numbers,", "draw them before, and pass them in")
+            raise call.refusal(f"{call.shown}, random numbers,", "draw them outside and pass them as an argument")
         has_function = any(isinstance(each, LocalFunction) for each in call.things)
         if function is gradmix.stop_gradient and len(call.arguments) == 1:
             value = self.lowering.expressions.value(call.arguments[0], call.node, call.scope)
@@ -160,7 +160,8 @@ class Calls(Reader):
             return self.lowering.inlining.inlined(call)
         name = getattr(function, "__name__", type(function).__name__)
         raise call.refusal(
-            f"{name}, a function without a rule,", "use NumPy's functions that have one, or differentiator=tape"
+            f"{name}, a function without a derivative rule,",
+            "use NumPy's functions that have one, or use differentiator=tape",
         )
 
     def _partial(self, function: functools.partial[Any], call: Call) -> Thing:

@@ -18,7 +18,7 @@ from gradmix_autodiff.source.by_numpy import Ndims, handed_back
 from gradmix_autodiff.source.captured import Captured, is_data
 from gradmix_autodiff.source.lines import names_of, words
 
-_WITHOUT = "leave out differentiator.compiled=true"
+_WITHOUT = "set differentiator.compiled=false"
 _HELPERS = {name for name, each in vars(prelude).items() if isinstance(each, FunctionType)}
 _UNKNOWN = re.compile(r"Function\(<(?:built-in )?function (\w+)[^>]*>\) found for signature:")
 _ORIGIN = re.compile(r"\s*# (\d+): (.*)")
@@ -50,7 +50,8 @@ def compiled(text: str, name: str, ndims: Ndims, outside: Sequence[Captured], pl
         errors: Any = import_module("numba.core.errors")
     except ImportError as error:
         raise DifferentiationError(
-            f"differentiator.compiled=true needs numba, which cannot be imported: {error}."
+            f"differentiator.compiled=true needs numba, which cannot be imported: {error}. "
+            "Install it, or set differentiator.compiled=false."
         ) from error
     machine_forms = import_module("gradmix_autodiff.source.machine")
     for each in outside:

@@ -70,7 +70,7 @@ class _Plain(ast.NodeTransformer):
         if isinstance(thing, Value):
             if thing.captured is not None and is_random(thing.known):
                 raise self.scope.refusal(
-                    node, f"`{ast.unparse(node)}`, random numbers,", "draw them before, and pass them in"
+                    node, f"`{ast.unparse(node)}`, random numbers,", "draw them outside and pass them as an argument"
                 )
             return thing.node
         if isinstance(thing, Parts):
@@ -102,7 +102,7 @@ class _Plain(ast.NodeTransformer):
             if isinstance(thing, LocalFunction):
                 if self.depth or self.bound:
                     raise self.scope.refusal(
-                        node, f"`{ast.unparse(node)}` within a condition", "assign it to a variable before"
+                        node, f"`{ast.unparse(node)}` within a condition", "assign it to a variable first"
                     )
                 return self._node_of(
                     self.lowering.building.pinned(self.lowering.expressions.expression(node, self.scope), self.scope),
@@ -114,9 +114,7 @@ class _Plain(ast.NodeTransformer):
 
     def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.expr:
         if self.depth or self.bound:
-            raise self.scope.refusal(
-                node, f"`{ast.unparse(node)}` within a condition", "assign it to a variable before"
-            )
+            raise self.scope.refusal(node, f"`{ast.unparse(node)}` within a condition", "assign it to a variable first")
         return self._node_of(self.lowering.expressions.expression(node, self.scope), node)
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:

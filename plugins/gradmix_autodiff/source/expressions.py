@@ -129,7 +129,7 @@ class Expressions(Reader):
             thing = scope.env.get(each.id) if isinstance(each, ast.Name) else None
             if isinstance(thing, Value) and thing.active:
                 raise scope.refusal(
-                    node, f"`{ast.unparse(node)}`, which gives one of its operands,", "write `a if test else b`"
+                    node, f"`{ast.unparse(node)}`, which returns one of its operands,", "write `a if test else b`"
                 )
         return self._plain_value(node, scope, 0)
 

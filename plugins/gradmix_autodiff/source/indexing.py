@@ -107,7 +107,7 @@ class Indexing(Reader):
             return self.building.bind(Value(thing.node, ndim=1), "index", scope)
         value = self.lowering.expressions.value(thing, node, scope)
         if value.active:
-            raise scope.refusal(node, f"`{ast.unparse(node)}`, an index that is differentiated,", "use an integer")
+            raise scope.refusal(node, f"`{ast.unparse(node)}`, a differentiated index,", "use an integer")
         steady = all(isinstance(each, STEADY_NODES) for each in ast.walk(value.node))
         return value if steady else self.building.bind(value, "index", scope)
 
@@ -119,12 +119,12 @@ class Indexing(Reader):
                 found = base.parts[index.constant]
             except IndexError:
                 raise scope.refusal(
-                    node, f"`{shown}` of {len(base.parts)} entries", "use an index that is there"
+                    node, f"`{shown}` of {len(base.parts)} entries", "use an index within the range"
                 ) from None
             return Parts(found, base.is_list) if isinstance(index.constant, slice) else found
         if isinstance(base, Entries):
             if index.constant not in base.entries:
-                raise scope.refusal(node, f"`{shown}`, a key that is not known,", "use a constant key that is there")
+                raise scope.refusal(node, f"`{shown}`, an unknown key,", "use a constant key that exists")
             return base.entries[index.constant]
         if isinstance(base, Stack):
             raise scope.refusal(node, "a list that grows", "write into an array by index: a = np.zeros(n); a[i] = …")

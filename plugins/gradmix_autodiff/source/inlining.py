@@ -60,7 +60,7 @@ class Inlining(Reader):
         if definition in self.calls:
             raise call.refusal(f"{name}, which calls itself,", "write a loop")
         if len(self.calls) >= _DEEPEST:
-            raise call.refusal(f"calls within calls, {_DEEPEST} deep,", "write fewer")
+            raise call.refusal(f"a call nested {_DEEPEST} levels deep", "nest fewer calls")
         if outside is not None:
             read, function = outside
         else:
@@ -80,8 +80,8 @@ class Inlining(Reader):
         arguments, scope = call.arguments, call.scope
         names = [each.arg for each in [*own.posonlyargs, *own.args]]
         if len(arguments) > len(names) and own.vararg is None:
-            what = f"{call.shown}, with {len(arguments)} arguments for {len(names)},"
-            raise call.refusal(what, "pass as many as it takes")
+            what = f"{call.shown} with {len(arguments)} positional arguments, where the function takes {len(names)},"
+            raise call.refusal(what, "pass as many as the function takes")
         for name, each in zip(names, arguments, strict=False):
             inner.env[name] = self._passed(each, name, scope)
         if own.vararg is not None:
@@ -89,11 +89,11 @@ class Inlining(Reader):
                 tuple(self._passed(each, own.vararg.arg, scope) for each in arguments[len(names) :])
             )
         if own.kwarg is not None:
-            raise call.refusal(f"{call.shown} of a function with **{own.kwarg.arg}", "name the arguments")
+            raise call.refusal(f"{call.shown} of a function with **{own.kwarg.arg}", "name each argument")
         for name, each in call.keywords.items():
             if name in inner.env or name not in names + [each.arg for each in own.kwonlyargs]:
-                what = f"{call.shown}, with an argument {name} that does not fit,"
-                raise call.refusal(what, "pass what it takes")
+                what = f"{call.shown} with the argument {name}, which the function does not take or already has,"
+                raise call.refusal(what, "pass each argument of the function once")
             inner.env[name] = self._passed(each, name, scope)
         for name in [*names, *(each.arg for each in own.kwonlyargs)]:
             if name not in inner.env:
@@ -113,7 +113,7 @@ class Inlining(Reader):
             each.arg: value for each, value in zip(own.kwonlyargs, own.kw_defaults, strict=True) if value is not None
         }
         if name not in values:
-            raise call.refusal(f"{call.shown}, without the argument {name},", "pass it")
+            raise call.refusal(f"{call.shown} without the argument {name}", "pass it")
         if not isinstance(values[name], ast.Constant):
             what = f"the default of {name}, which is evaluated when the function is defined,"
             raise call.refusal(what, "pass it")

@@ -51,7 +51,7 @@ class Iteration(Reader):
         if len(parts) > _MOST_UNROLLED or id(node) in scope.stops:
             raise scope.refusal(
                 node,
-                "a loop over a list of values, with `break` or `return` or very long,",
+                "a loop over a list of values that is very long or has `break` or `return`",
                 "make it an array: np.array([…])",
             )
         return parts

@@ -64,7 +64,7 @@ def lowered(
         if not knowledge.has_changed:
             lowering.building.accesses.check()
             return made, lowering.building.captures
-    raise RecursionError(f"{place}: what depends on what is not settled after {_MOST_ROUNDS} passes")
+    raise RecursionError(f"{place}: the dependencies between variables still change after {_MOST_ROUNDS} passes")
 
 
 class Lowering:
@@ -99,7 +99,7 @@ class Lowering:
         names, variables = [], {}
         own = definition.node.args
         if own.vararg or own.kwarg:
-            raise scope.refusal(definition.node, "*args and **kwargs of the function itself", "name its arguments")
+            raise scope.refusal(definition.node, "a function with *args or **kwargs", "name each argument")
         taken = [each.arg for each in [*own.posonlyargs, *own.args]]
         for place, name in enumerate(taken):
             if place < len(self.bound):
@@ -110,7 +110,7 @@ class Lowering:
                 scope.env[name] = self.outside.default(scope, name)
                 continue
             if is_complex(getattr(arguments[position], "known", None)):
-                raise scope.refusal(definition.node, f"{name}, an argument of complex numbers,")
+                raise scope.refusal(definition.node, f"{name}, a complex argument,")
             given = self.building.names.fresh(name)
             names.append(given)
             self.building.names.parameters.append(given)

@@ -61,9 +61,9 @@ class Outside(Reader):
         try:
             value = get()
         except AttributeError:
-            raise scope.refusal(node, f"`{ast.unparse(node)}`, an attribute that is not there,", "define it") from None
+            raise scope.refusal(node, f"`{ast.unparse(node)}`, a missing attribute,", "define it") from None
         if is_complex(value):
-            raise scope.refusal(node, f"`{ast.unparse(node)}`, complex numbers,")
+            raise scope.refusal(node, f"`{ast.unparse(node)}`, a complex value,")
         return self.captured_object(
             (*parent.key, node.attr), value, node.attr, get, ast.unparse(node), base.known in (np, math, np.linalg)
         )
@@ -86,7 +86,7 @@ class Outside(Reader):
         place = positional.index(name) - len(positional) + len(values) if name in positional else -1
         if place < 0:
             raise scope.refusal(
-                scope.definition.node, f"{name}, an argument that is not given,", "pass it, or give it a default"
+                scope.definition.node, f"{name}, an argument without a value,", "pass it, or give it a default"
             )
         return self.captured_object(
             ("default", id(function), name), values[place], name, lambda: (function.__defaults__ or ())[place]
@@ -107,7 +107,7 @@ class Outside(Reader):
                 return Value(ast.Constant(0.0 if self.building.is_compiled else None))
             if name in each.locals:
                 raise scope.refusal(
-                    node, f"{name.split()[0]}, which is not assigned on every path before,", "assign it before"
+                    node, f"{name.split()[0]}, which is not assigned on every path,", "assign it on every path"
                 )
             if each.parent is None:
                 break
@@ -119,9 +119,9 @@ class Outside(Reader):
         try:
             value = get()
         except ValueError:
-            raise scope.refusal(node, f"{name}, which has no value yet,", "define it before") from None
+            raise scope.refusal(node, f"{name}, which has no value yet,", "assign it first") from None
         if is_complex(value):
-            raise scope.refusal(node, f"{name}, complex numbers from outside,")
+            raise scope.refusal(node, f"{name}, a complex value from outside the function,")
         return self.captured_object(("name", id(each.function), name), value, name, get)
 
     def evaluated(self, callee: Value, node: ast.Call, scope: Scope) -> Value:

@@ -139,7 +139,7 @@ def as_floats(array: Any) -> Any:
     """
     if isinstance(array, list) or array.dtype.kind in "fO":
         return array
-    raise TypeError(f"an array of {array.dtype} cannot hold differentiated values: make it of floats, dtype=float")
+    raise TypeError(f"an array of {array.dtype} cannot hold differentiated values: create it with dtype=float")
 
 
 def as_mask(index: Any) -> Any:
@@ -152,7 +152,7 @@ def as_mask(index: Any) -> Any:
     """
     if np.asarray(index).dtype.kind == "b":
         return index
-    raise TypeError("a write by an array of indices, which may name an entry twice: use a mask, or a loop")
+    raise TypeError("cannot assign by an array of indices, because one may occur twice: use a mask or a loop")
 
 
 def pullback_of(f: Any, place: int, d: Any, *arguments: Any) -> Any:

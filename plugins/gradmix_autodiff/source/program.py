@@ -171,7 +171,7 @@ def _outside(captured: list[Captured]) -> tuple[list[str], list[str]]:
         elif isinstance(each.value, np.ufunc):
             others.append(f"from scipy.special import {each.value.__name__} as {each.name}")
         else:
-            values.append(f"# {each.name} = {each.origin}, of {type(each.value).__name__}, is to be given")
+            values.append(f"# {each.name} = {each.origin}, of {type(each.value).__name__}, must be passed")
     return values, others
 
 

@@ -78,18 +78,18 @@ def _read(code: CodeType) -> Definition:
         lines, _ = inspect.getsourcelines(code)
     except (OSError, TypeError):
         raise refusal(
-            place, f"{name}, whose source is not there (from a prompt, exec, or compiled code),", _FILE_WAY
+            place, f"{name}, whose source code is missing (as from a prompt, exec or compiled code),", _FILE_WAY
         ) from None
     first = code.co_firstlineno
     tree = _tree(lines, place, name)
     found = [node for node in ast.walk(tree) if _is_definition_of(node, code, first)]
     if len(found) != 1:
         what = (
-            f"{name}: {len(found)} functions begin on this line, which"
+            f"{name}, one of {len(found)} functions that begin on this line,"
             if found
-            else f"{name}, whose source does not fit,"
+            else f"{name}, whose source code does not match it,"
         )
-        raise refusal(place, what, "give each function a line of its own, or `def`")
+        raise refusal(place, what, "write each function on its own line, or with `def`")
     (node,) = found
     assert isinstance(node, ast.FunctionDef | ast.Lambda)
     ast.increment_lineno(node, first - 1)
@@ -113,7 +113,7 @@ def _tree(lines: list[str], place: str, name: str) -> ast.AST:
             continue
     tree = _lambda_within(text)
     if tree is None:
-        raise refusal(place, f"{name}, which is in the midst of a statement that spans lines,", _FILE_WAY)
+        raise refusal(place, f"{name}, a part of a statement that spans several lines,", _FILE_WAY)
     return tree
 
 
@@ -169,7 +169,7 @@ def plain_function(function: Callable[..., Any], place: str) -> tuple[FunctionTy
             what = (
                 f"{name}, a class,"
                 if inspect.isclass(function)
-                else f"{name}, a builtin or compiled function without a rule,"
+                else f"{name}, a builtin or compiled function without a derivative rule,"
             )
             raise refusal(place, what, "call one of NumPy's functions that has a rule, or a function written in Python")
         else:

@@ -11,7 +11,7 @@ class RefusalError(DifferentiationError):
     """A construct that source transformation does not follow."""
 
 
-_ELSEWHERE = "use differentiator=tape, which follows the values instead of the source"
+_ELSEWHERE = "use differentiator=tape, which follows the values instead of the source code"
 
 
 def refusal(place: str, what: str, way_out: str = _ELSEWHERE) -> RefusalError:
@@ -25,12 +25,12 @@ def refusal(place: str, what: str, way_out: str = _ELSEWHERE) -> RefusalError:
 
 CONSTRUCTS: dict[type[ast.AST], tuple[str, str]] = {
     ast.Try: ("`try`, exceptions as control flow,", "test the condition with `if` before"),
-    ast.With: ("this `with`", "only np.errstate is followed around computations; take them out of it"),
-    ast.Global: ("`global`, a change of global state,", "pass the value in, and return it"),
-    ast.Nonlocal: ("`nonlocal`, a change of an outer variable,", "pass the value in, and return it"),
+    ast.With: ("this `with`", "move the computations out of it; only np.errstate is supported"),
+    ast.Global: ("`global`, which changes global state,", "pass the value as an argument and return it"),
+    ast.Nonlocal: ("`nonlocal`, which changes an outer variable,", "pass the value as an argument and return it"),
     ast.Delete: ("`del`", "leave it out"),
     ast.Match: ("`match`", "write `if` and `elif`"),
-    ast.ClassDef: ("a class in a function", "define it outside"),
+    ast.ClassDef: ("a class defined in a function", "define it outside the function"),
     ast.Import: ("an import in a function", "import at the top of the module"),
     ast.ImportFrom: ("an import in a function", "import at the top of the module"),
     ast.AsyncFor: ("`async`", "write a plain loop"),
@@ -42,7 +42,7 @@ CONSTRUCTS: dict[type[ast.AST], tuple[str, str]] = {
     ast.ListComp: ("a list comprehension over differentiated values", "write an array expression, or a loop"),
     ast.SetComp: ("a set comprehension over differentiated values", "write a loop"),
     ast.DictComp: ("a dict comprehension over differentiated values", "write the entries out"),
-    ast.GeneratorExp: ("a generator over differentiated values", "write np.sum of an array, or a loop"),
+    ast.GeneratorExp: ("a generator expression over differentiated values", "use np.sum of an array, or a loop"),
     ast.Set: ("a set of differentiated values", "use a tuple"),
 }
 """Construct → its name, and what to write instead."""

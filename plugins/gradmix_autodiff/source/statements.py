@@ -54,7 +54,7 @@ class Statements(Reader):
                 self._effect(value, scope)
             case ast.FunctionDef():
                 if node.decorator_list:
-                    raise scope.refusal(node, "a decorated function in a function", "leave out the decorator")
+                    raise scope.refusal(node, "a decorated function defined in a function", "leave out the decorator")
                 scope.env[node.name] = LocalFunction(node, scope)
             case ast.Raise(error, _):
                 text = "" if error is None else f" {ast.unparse(self.lowering.conditions.plain_node(error, scope))}"
@@ -90,7 +90,7 @@ class Statements(Reader):
             self.lowering.writes.assign_entry(target, thing, scope)
         else:
             raise scope.refusal(
-                target, f"`{ast.unparse(target)} = …`, a change of an object's state,", "return the value instead"
+                target, f"`{ast.unparse(target)} = …`, which changes an object,", "return the value instead"
             )
 
     def _unpack(self, target: ast.Tuple | ast.List, thing: Thing, scope: Scope) -> None:
@@ -105,7 +105,7 @@ class Statements(Reader):
                 targets = [each.value if isinstance(each, ast.Starred) else each for each in targets]
             if len(parts) != len(targets):
                 raise scope.refusal(
-                    target, f"unpacking {len(parts)} values into {len(targets)} names", "make them as many"
+                    target, f"unpacking {len(parts)} values into {len(targets)} names", "use one name for each value"
                 )
             parts = [self.building.pinned(part, scope) for part in parts]
             for each, part in zip(targets, parts, strict=True):
@@ -133,7 +133,7 @@ class Statements(Reader):
     def _unpack_entries(self, targets: Sequence[ast.expr], value: Value, node: ast.AST, scope: Scope) -> None:
         """Unpack an array entry by entry, as a compiler requires."""
         array = self.building.atom(value, scope)
-        error = f"raise ValueError('an array of another length than {len(targets)} is unpacked')"
+        error = f"raise ValueError('cannot unpack an array of another length than {len(targets)}')"
         self.building.block.append(Effect(f"if len({array.text}) != {len(targets)}:\n    {error}", scope.line))
         for place, each in enumerate(targets):
             subscript = ast.copy_location(ast.Constant(place), node)
@@ -148,7 +148,7 @@ class Statements(Reader):
         target = node.target
         if isinstance(target, ast.Attribute):
             raise scope.refusal(
-                target, f"`{ast.unparse(target)}`, a change of an object's state,", "return the value instead"
+                target, f"`{ast.unparse(target)}`, which changes an object,", "return the value instead"
             )
         if isinstance(target, ast.Name):
             before = self.lowering.expressions.expression(
@@ -175,10 +175,13 @@ class Statements(Reader):
         for other, thing in scope.env.items():
             for each in leaves(thing) if other != name else ():
                 if each is value or each.text == value.text or (each.ndim != 0 and each.roots & value.roots):
-                    way_out = f"write {name} = {name} + … if {other} must not change, or use one name"
-                    raise scope.refusal(scope.node, f"an update in place of {name}, which {other} shares,", way_out)
+                    way_out = f"write {name} = {name} + … if {other} must not change, or use only one of the names"
+                    raise scope.refusal(
+                        scope.node, f"an in-place update of {name}, which shares memory with {other},", way_out
+                    )
         if value.known is not NOTHING:
-            raise scope.refusal(scope.node, f"an update in place of {name}, an array from outside,", "copy it before")
+            what = f"an in-place update of {name}, an array from outside the function,"
+            raise scope.refusal(scope.node, what, "copy it first")
 
     def _effect(self, node: ast.expr, scope: Scope) -> None:
         if isinstance(node, ast.Constant):
@@ -205,11 +208,11 @@ class Statements(Reader):
         if isinstance(node.func, ast.Attribute):
             base = self.lowering.expressions.expression(node.func.value, scope)
             if not (isinstance(base, Value) and base.captured is not None) or is_data(base.known):
-                raise scope.refusal(node, f"`{shown}`, a change of an object's state,", "return the value instead")
+                raise scope.refusal(node, f"`{shown}`, which changes an object,", "return the value instead")
         for each in (*node.args, *(keyword.value for keyword in node.keywords)):
             thing = scope.env.get(each.id) if isinstance(each, ast.Name) else None
             if any(leaf.ndim != 0 and (leaf.active or leaf.roots) for leaf in leaves(thing)):
-                raise scope.refusal(node, f"`{shown}`, which may change an array,", "assign what it returns")
+                raise scope.refusal(node, f"`{shown}`, which may change an array,", "assign its return value")
 
     def _with(self, node: ast.With, scope: Scope) -> None:
         """Read a `with`; around statements that only have effects it is kept unchanged."""

@@ -36,11 +36,11 @@ class Writes(Reader):
             raise scope.refusal(node, f"`{shown} = …` in a list or dict", "make it an array: np.array([…])")
         if not array.writable:
             what = (
-                "an array from outside"
+                "an array from outside the function"
                 if array.known is not NOTHING
                 else "a view, or an array that another name may share"
             )
-            raise scope.refusal(node, f"`{shown} = …`, where the array is {what},", "write into a copy: a = np.copy(…)")
+            raise scope.refusal(node, f"`{shown} = …`, an assignment to {what},", "write into a copy: a = np.copy(…)")
         value = self._apart(
             self.building.atom(self.lowering.expressions.value(thing, node, scope), scope), array, node, scope
         )
@@ -78,7 +78,7 @@ class Writes(Reader):
             index.slice if isinstance(index, ast.Subscript) and is_sliced else index, scope
         )
         if not (isinstance(array, Value) and array.writable):
-            raise scope.refusal(node, f"`{ast.unparse(node)}`", "write into an array that the function makes")
+            raise scope.refusal(node, f"`{ast.unparse(node)}`", "write into an array that the function creates")
         value = self._apart(value, array, node, scope)
         (root,) = array.roots
         if value.active and not array.active:

@@ -64,7 +64,7 @@ class WrittenForms(Reader):
         if set(call.keywords) - {"dtype"}:
             return None
         if "dtype" in call.keywords and ast.unparse(call.node.keywords[0].value) not in ("float", "np.float64"):
-            raise call.refusal(f"{call.shown}, a conversion,", "compute with float64")
+            raise call.refusal(f"{call.shown}, a conversion to another type,", "compute with float64")
         if call.function in (float, np.float64) or value.ndim == 0:
             return value
         return self._structural(np.copy, {"a": value}, call)

@@ -75,7 +75,7 @@ class Taylor(DualNumbers):
         are_whole = all(isinstance(each, int | np.integer) and each >= 0 for each in orders)
         if np.ndim(x) != 1 or len(orders) != len(x) or not are_whole:
             raise DifferentiationError(
-                f"a partial derivative needs an order from 0 for each entry of x, which has the shape {np.shape(x)}; "
+                f"orders must be non-negative integers, one for each entry of x, which has the shape {np.shape(x)}; "
                 f"given: {orders!r}."
             )
         degree = sum(orders)

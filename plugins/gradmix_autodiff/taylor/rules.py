@@ -250,8 +250,8 @@ def _check(rule: Elementwise) -> None:
     reason = reason_to_refuse(rule)
     if reason:
         raise DifferentiationError(
-            f"{_name(rule.function)} has no series here: {reason}. For a low order nest first derivatives "
-            "(differentiator=dual), or use differentiator=finite_difference."
+            f"{_name(rule.function)} has no Taylor series here: {reason}. For a low order, nest first "
+            "derivatives (differentiator=dual), or use differentiator=finite_difference."
         )
 
 
@@ -264,10 +264,10 @@ def reason_to_refuse(rule: Elementwise) -> str:
     """Return why a function is not supported; empty if it is."""
     for each in _reached(rule):
         if any(getattr(called, "__name__", "") in _EXACT_NEARBY for called in _called(each)):
-            return "its derivative is computed by a short series near some points"
+            return "near some points its derivative is computed by a short series"
         again = [other for other in _followed(each) if each in _reached(other)]
         if len(again) > 1 or (again and any("y" in _words(text) for text in each.texts)):
-            return "its derivatives refer to ever more functions of its kind"
+            return "each of its derivatives contains more functions of the same kind"
     return ""
 
 

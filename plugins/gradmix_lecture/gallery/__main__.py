@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"gallery: {error}", file=sys.stderr)
         return 2
     lacking = sorted(set(TOPICS) - {link.name for link in links})
-    print(f"{into / 'index.html'}: {len(links)} topics" + (f"; without a run: {', '.join(lacking)}" if lacking else ""))
+    print(f"{into / 'index.html'}: {len(links)} topics" + (f"; not run yet: {', '.join(lacking)}" if lacking else ""))
     return 0
 
 
@@ -49,7 +49,7 @@ def build(runs: Path, into: Path) -> Sequence[Link]:
     """
     newest = _newest(runs)
     if not newest:
-        raise StorageError(f"no run below {runs} has left a page; `gradmix run experiment=lecture/dual_numbers` does.")
+        raise StorageError(f"no run below {runs} has a page. Make one: gradmix run experiment=lecture/dual_numbers")
     links = [Link(name, Description.of(_class_of(name)).heading) for name in TOPICS if name in newest]
     into.mkdir(parents=True, exist_ok=True)
     for number, link in enumerate(links):

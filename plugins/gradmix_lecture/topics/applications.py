@@ -91,7 +91,7 @@ class Applications(Topic):
             question = getattr(self, name).question()
             if not isinstance(question, kind):
                 asked = "nothing" if question is None else question.asks_for
-                raise ConfigError(f"topic.{name} must ask for {kind.asks_for}; the problem given asks for {asked}.")
+                raise ConfigError(f"topic.{name} must ask for {kind.asks_for}; the chosen problem asks for {asked}.")
 
     def rows(self) -> Iterator[Mapping[str, float]]:
         """Yield the iterations of each application, the network's curves, and the equation's solution."""
@@ -144,9 +144,9 @@ class Applications(Topic):
         """Return the meanings: what each application reached, and how many derivatives it took."""
         return (
             Meaning("newton", "lower", "", "Newton's method: error of the root"),
-            Meaning("minimum.newton", "lower", "", "minimum: the objective that Newton's method reached"),
-            Meaning("inverse", "lower", "", "inverse problem: the misfit that was reached"),
-            Meaning("network", "lower", "", "network: mean square error of the fit"),
+            Meaning("minimum.newton", "lower", "", "minimum: objective at the end of Newton's method"),
+            Meaning("inverse", "lower", "", "inverse problem: misfit at the end"),
+            Meaning("network", "lower", "", "network: mean squared error of the fit"),
             *(
                 Meaning(f"derivatives.{name}", "lower", "calls", f"{label}: derivatives")
                 for name, label in _COUNTED.items()
@@ -193,7 +193,7 @@ def _asked(problem: Problem) -> Question:
     """Return the question of a problem, which has been checked to have one."""
     question = problem.question()
     if question is None:
-        raise ConfigError(f"the problem {type(problem).__name__} asks nothing; choose one with a question.")
+        raise ConfigError(f"the problem {type(problem).__name__} poses no question to a solver; choose one that does.")
     return question
 
 
@@ -235,5 +235,5 @@ def _draw_counts(axes: Axes, found: Mapping[str, float]) -> None:
         axes.text(count, y, f" {count:.0f}", va="center", fontsize=8.5)
     axes.set_yticks(range(len(names)), [_COUNTED[name] for name in names], fontsize=8.5)
     axes.invert_yaxis()
-    axes.set(xlim=(0, 1.22 * max(counts)), xlabel="calls", title="derivatives it took")
+    axes.set(xlim=(0, 1.22 * max(counts)), xlabel="calls", title="derivatives computed")
     axes.grid(visible=False, axis="y")

@@ -136,7 +136,7 @@ class CovarianceTypes(Topic):
             colors = [group_color(0) if i == number else "0.75" for i in range(len(table))]
             bars.barh(self.types[: len(table)], table["bic"] - best, color=colors)
             bars.invert_yaxis()
-            bars.set_title(with_minus(f"BIC above the lowest, {best:.1f}"))
+            bars.set_title(with_minus(f"BIC − lowest BIC ({best:.1f})"))
             values = f"log-likelihood {row['log_likelihood']:.2f}, BIC {row['bic']:.2f}"
             yield with_minus(f"{self.types[number]}: {values}"), figure
 
@@ -169,7 +169,7 @@ class SingleGaussianAndMixture(Topic):
         """Check that the mixture has several components."""
         super().check()
         if self.n_components == 1:
-            raise ConfigError("topic.n_components must be at least 2: a mixture of one is the single Gaussian.")
+            raise ConfigError("topic.n_components must be at least 2: a mixture of 1 is the single Gaussian.")
 
     def rows(self) -> Iterator[Mapping[str, float]]:
         """Yield the fit of one Gaussian, and the fit of the mixture."""
@@ -269,7 +269,7 @@ class MixtureDensity(Topic):
 
     def metrics(self) -> Sequence[Meaning]:
         """Return the meaning of the largest distance at which two components have one peak."""
-        return (Meaning("largest_hidden_distance", None, "σ", "largest distance on the slider with a single peak"),)
+        return (Meaning("largest_hidden_distance", None, "σ", "largest distance on the slider that has one peak"),)
 
     def summary(self, table: Table) -> Mapping[str, float]:
         """Return the largest distance at which two components have one peak."""

@@ -89,7 +89,7 @@ class DividedDifferenceError(Topic):
                 f"topic.smallest must be below topic.largest; given: {self.smallest:g} and {self.largest:g}."
             )
         if not 1 <= len(set(self.functions)) == len(self.functions):
-            raise ConfigError(f"topic.functions must be different ones; given: {', '.join(self.functions) or 'none'}.")
+            raise ConfigError(f"topic.functions must all differ; given: {', '.join(self.functions) or 'none'}.")
 
     def rows(self) -> Iterator[Mapping[str, float]]:
         """Yield the error of each scheme for each h, and that of automatic differentiation, which has no h."""
@@ -111,11 +111,11 @@ class DividedDifferenceError(Topic):
     def metrics(self) -> Sequence[Meaning]:
         """Return the meanings: the best that each scheme reaches on the first function."""
         errors = [
-            Meaning(f"best_error.{scheme}", "lower", "", f"least error of the {label} scheme, any h", by_ratio=True)
+            Meaning(f"best_error.{scheme}", "lower", "", f"smallest error of the {label} scheme", by_ratio=True)
             for scheme, (label, _) in _SCHEMES.items()
         ]
         steps = [
-            Meaning(f"best_h.{scheme}", None, "", f"the h at which the {_SCHEMES[scheme][0]} scheme reaches it")
+            Meaning(f"best_h.{scheme}", None, "", f"h at which the {_SCHEMES[scheme][0]} scheme has its smallest error")
             for scheme in ("forward", "central")
         ]
         return (*errors[:3:2], *steps, Meaning("error.dual", "lower", "", "error of dual numbers", by_ratio=True))

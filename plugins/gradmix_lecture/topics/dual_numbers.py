@@ -76,7 +76,7 @@ class DualNumbers(Topic):
                 f"100; given: {self.begin:g} and {self.end:g}."
             )
         if len(self.coefficients) < 2:
-            raise ConfigError("topic.coefficients must be at least two: the derivative of a constant shows nothing.")
+            raise ConfigError("topic.coefficients must be at least two numbers: the derivative of a constant is zero.")
 
     def _functions(self) -> Mapping[str, _Function]:
         """Return all functions, the polynomial first."""
@@ -241,7 +241,9 @@ class TwoComponents(Topic):
             Meaning("value", None, "", "f at the point"),
             Meaning("d1", None, "", "the first dual component: ∂f/∂x₁"),
             Meaning("d2", None, "", "the second dual component: ∂f/∂x₂"),
-            Meaning("evaluations.one_component", "lower", "calls", "evaluations for the gradient, one component each"),
+            Meaning(
+                "evaluations.one_component", "lower", "calls", "evaluations for the gradient, one component at once"
+            ),
             Meaning(
                 "evaluations.two_components", "lower", "calls", "evaluations for the gradient, two components at once"
             ),

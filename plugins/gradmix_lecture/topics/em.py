@@ -59,7 +59,7 @@ class EMIterations(Topic):
         shown = self.shown
         if not 1 <= len(shown) <= _MOST_PANELS or list(shown) != sorted(set(shown)) or shown[-1] == 0:
             raise ConfigError(
-                f"topic.shown must be 1 to {_MOST_PANELS} iterations in rising order, the last one above 0; "
+                f"topic.shown must be 1 to {_MOST_PANELS} iterations in increasing order, the last one above 0; "
                 f"given: {list(shown)}."
             )
 
@@ -75,9 +75,9 @@ class EMIterations(Topic):
     def metrics(self) -> Sequence[Meaning]:
         """Return the meanings of the log-likelihoods."""
         return (
-            Meaning("log_likelihood.start", None, "nats", "log-likelihood of the start"),
-            Meaning("log_likelihood.first", None, "nats", "after the first iteration"),
-            Meaning("log_likelihood.last", "higher", LOG_LIKELIHOOD.unit, "after the last iteration"),
+            Meaning("log_likelihood.start", None, "nats", "log-likelihood at the start"),
+            Meaning("log_likelihood.first", None, "nats", "log-likelihood after the first iteration"),
+            Meaning("log_likelihood.last", "higher", LOG_LIKELIHOOD.unit, "log-likelihood after the last iteration"),
             Meaning("iterations", None, "", "iterations"),
         )
 

@@ -65,7 +65,7 @@ class ForwardAndReverse(Topic):
         """Check that the seed is not zero, and that the derivative exists."""
         super().check()
         if not any(self.seed):
-            raise ConfigError("topic.seed must not be zero in both entries: it is the direction of the derivative.")
+            raise ConfigError("one entry of topic.seed, the direction of the derivative, must not be zero.")
         check_point(self.function, self.x)
 
     def rows(self) -> Iterator[Mapping[str, float]]:
@@ -84,7 +84,7 @@ class ForwardAndReverse(Topic):
             Meaning("tangent", None, "", "forward sweep: the derivative along the seed"),
             Meaning("adjoint.x1", None, "", "reverse sweep: ∂f/∂x₁"),
             Meaning("adjoint.x2", None, "", "reverse sweep: ∂f/∂x₂"),
-            Meaning("disagreement", "lower", "", "|tangent of f − adjoints · seed|, which should be rounding only"),
+            Meaning("disagreement", "lower", "", "|tangent of f − adjoints · seed|, a rounding error"),
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:
@@ -137,7 +137,7 @@ class ForwardAndReverse(Topic):
         _draw_ways(axes, is_forward=not is_reverse, is_reverse=is_reverse or at is None)
         if at is None:
             told, size, color = (
-                "on each arrow: the partial derivative of the upper value by the lower one",
+                "on each arrow: the partial derivative of the upper value with respect to the lower one",
                 10.5,
                 "0.35",
             )
@@ -171,7 +171,7 @@ class ForwardAndReverse(Topic):
             if parent == at
         ]
         if not above:
-            return rf"$\bar {name} = 1$: the derivative of the result by itself"
+            return rf"$\bar {name} = 1$: the derivative of the result with respect to itself"
         terms = " + ".join(rf"\bar {variable(number + 1)}\,{_partial(number, at)}" for number, _ in above)
         numbers = " + ".join(_times(table.rows[number]["adjoint"], partial) for number, partial in above)
         ends = "" if parents_of(row) else rf" = \partial f / \partial x_{at + 1}"

@@ -49,7 +49,7 @@ def labelled(dataset: Dataset) -> tuple[Data, IntArray, int]:
     """Return rows in the plane, the group number of each row, and the number of groups."""
     data = rows_of(dataset, 2)
     if data.labels is None:
-        raise DataError("topic.dataset must have labels: they say which groups there are.")
+        raise DataError("topic.dataset must have labels, which define the true groups.")
     names, labels = np.unique(data.labels, return_inverse=True)
     return data, labels, len(names)
 
@@ -113,10 +113,10 @@ class HardAssignments(Topic):
     def metrics(self) -> Sequence[Meaning]:
         """Return the meanings of both agreements with the truth."""
         return (
-            Meaning("n_wrong.kmeans", "lower", "", "points that k-means gives to the wrong cluster"),
-            Meaning("n_wrong.mixture", "lower", "", "points that the mixture gives to the wrong cluster"),
-            Meaning("ari.kmeans", "higher", "", "adjusted Rand index of k-means: 1 is the truth, 0 is chance"),
-            Meaning("ari.mixture", "higher", "", "adjusted Rand index of the mixture"),
+            Meaning("n_wrong.kmeans", "lower", "", "points that k-means assigns to the wrong cluster"),
+            Meaning("n_wrong.mixture", "lower", "", "points that the mixture assigns to the wrong cluster"),
+            Meaning("ari.kmeans", "higher", "", "adjusted Rand index of k-means: 1 is perfect, 0 is random"),
+            Meaning("ari.mixture", "higher", "", "adjusted Rand index of the mixture: 1 is perfect, 0 is random"),
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:
@@ -233,9 +233,9 @@ class KMeansAsHardEM(Topic):
         """Return the meanings of EM's distances from k-means at both ends of the range."""
         return (
             Meaning("distance.widest", None, "", "largest distance of a mean from k-means' center, widest σ"),
-            Meaning("distance.narrowest", "lower", "", "the same, narrowest σ"),
-            Meaning("shared.widest", None, "", "share of points that no component has to 99 %, widest σ"),
-            Meaning("shared.narrowest", "lower", "", "the same, narrowest σ"),
+            Meaning("distance.narrowest", "lower", "", "largest distance of a mean from k-means' center, narrowest σ"),
+            Meaning("shared.widest", None, "", "share of points with no responsibility above 99 %, widest σ"),
+            Meaning("shared.narrowest", "lower", "", "share of points with no responsibility above 99 %, narrowest σ"),
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:
@@ -361,7 +361,7 @@ class GenerativeStory(Topic):
         X = np.column_stack([table["x.1"], table["x.2"]])
         draw_rows(seen, X, "0.3")
         scale_alike(seen, X)
-        seen.set(title="what is seen: y = ??", xlabel="$x_1$")
+        seen.set(title="the observed data: y = ??", xlabel="$x_1$")
         return figure
 
     def frames(self, table: Table) -> Iterator[tuple[str, Figure]]:
@@ -440,8 +440,8 @@ class Supervised(Topic):
         """Return the meanings of the log-likelihoods and of the difference between the fits."""
         return (
             Meaning("log_likelihood.labels", None, "nats", "marginal log-likelihood of the fit with labels"),
-            Meaning("log_likelihood.em", None, "nats", "marginal log-likelihood of the fit without"),
-            Meaning("distance", "lower", "", "largest distance between a mean with labels and without"),
+            Meaning("log_likelihood.em", None, "nats", "marginal log-likelihood of the fit without labels"),
+            Meaning("distance", "lower", "", "largest distance between a mean with and without labels"),
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:

@@ -45,7 +45,7 @@ class JacobianCost(Topic):
     """
 
     formula: ClassVar[str] = r"""
-        F:\ \mathbf{R}^n \rightarrow \mathbf{R}^m \qquad J\dot{\mathbf{x}}:\ \mathrm{one\ column\ a\ sweep} \qquad \bar{\mathbf{y}}J:\ \mathrm{one\ row\ a\ sweep}
+        F:\ \mathbf{R}^n \rightarrow \mathbf{R}^m \qquad J\dot{\mathbf{x}}:\ \mathrm{one\ column\ per\ sweep} \qquad \bar{\mathbf{y}}J:\ \mathrm{one\ row\ per\ sweep}
     """  # noqa: E501 -- one line of a formula
 
     entries: Annotated[int, Bounds(ge=16, le=16384)] = 1024
@@ -57,11 +57,11 @@ class JacobianCost(Topic):
         """Check that each curve has points."""
         super().check()
         if np.log2(self.entries) % 2:
-            raise ConfigError(f"topic.entries must be a power of 4, so that n = m is possible; given: {self.entries}.")
+            raise ConfigError(f"topic.entries must be a power of 4, so that n can equal m; given: {self.entries}.")
         for name in ("lengths", "sizes"):
             numbers = list(getattr(self, name))
             if len(numbers) < 2 or numbers != sorted(set(numbers)):
-                raise ConfigError(f"topic.{name} must be at least two rising numbers; given: {numbers}.")
+                raise ConfigError(f"topic.{name} must be two or more increasing numbers; given: {numbers}.")
 
     def rows(self) -> Iterator[Mapping[str, float]]:
         """Yield the costs of each shape, of each length, and of each size."""
@@ -113,10 +113,8 @@ class JacobianCost(Topic):
         """Return the meanings: equal costs, reverse mode's memory for a step, and the gain by compression."""
         return (
             Meaning("crossing", None, "", "n/m at which forward and reverse mode take the same time", is_timing=True),
-            Meaning(
-                "bytes_per_step", "lower", "bytes", "memory of reverse mode a step: a product and a sine of 10 numbers"
-            ),
-            Meaning("saved", "higher", "×", "forward mode, largest system: dense over sparse time", is_timing=True),
+            Meaning("bytes_per_step", "lower", "bytes", "memory of reverse mode per step, for 10 numbers"),
+            Meaning("saved", "higher", "×", "forward mode, largest system: dense time / sparse time", is_timing=True),
             Meaning("error", "lower", "", "largest error of an entry of any Jacobian"),
         )
 
@@ -146,8 +144,8 @@ class JacobianCost(Topic):
         panels[0].set_title(f"m × n = {self.entries} entries")
         memory = table.having("length")
         _draw_lines(panels[1], memory["length"], 1 / 1024, memory, "bytes.")
-        panels[1].set(xlabel="length of the program, steps", ylabel="memory of a gradient [KiB]")
-        panels[1].set_title("what reverse mode keeps")
+        panels[1].set(xlabel="steps of the program", ylabel="memory of a gradient [KiB]")
+        panels[1].set_title("memory of reverse mode")
         sizes = table.having("size")
         _draw_lines(panels[2], sizes["size"], 1e3, sizes, "system.")
         panels[2].set(xlabel="variables and equations n", ylabel="processor time [ms]")

@@ -149,7 +149,7 @@ class MeansOnly(Topic):
         for way, (_, style, color) in _WAYS.items():
             path = [table[f"{way}.mu.{k}"][: last + 1] for k in (1, 2)]
             axes.plot(*path, style, color=group_color(color), markeredgecolor="white", markersize=6)
-        axes.set(xlabel=r"$\mu_1$", ylabel=r"$\mu_2$", title="log-likelihood: lighter is higher", aspect="equal")
+        axes.set(xlabel=r"$\mu_1$", ylabel=r"$\mu_2$", title="log-likelihood (lighter is higher)", aspect="equal")
         axes.grid(visible=False)
 
     def _draw_data(self, axes: Axes, row: Mapping[str, float], x: Array) -> None:
@@ -220,7 +220,7 @@ class LowerBound(Topic):
         return (
             Meaning("estimate.first", None, "", "θ₀, the start"),
             Meaning("estimate.last", None, "", "the last estimate"),
-            Meaning("gain", "higher", "nats", "what the log-likelihood has gained"),
+            Meaning("gain", "higher", "nats", "increase of the log-likelihood"),
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:

@@ -42,7 +42,7 @@ def check_components(**lists: Sequence[Any]) -> None:
     lengths = {name: len(entries) for name, entries in lists.items()}
     if len(set(lengths.values())) != 1 or not all(lengths.values()):
         given = ", ".join(f"{name} {length}" for name, length in lengths.items())
-        raise ConfigError(f"topic: each component needs one entry in every list; given: {given}.")
+        raise ConfigError(f"each list of topic must have one entry for each component; given: {given}.")
 
 
 def check_covariances(name: str, covariances: Sequence[tuple[float, float, float]]) -> None:
@@ -50,8 +50,8 @@ def check_covariances(name: str, covariances: Sequence[tuple[float, float, float
     for number, (first, second, both) in enumerate(covariances):
         if min(first, second) <= 0 or both**2 >= first * second:
             raise ConfigError(
-                f"topic.{name}[{number}] must be two variances and a covariance whose square is below their product; "
-                f"given: {first:g}, {second:g}, {both:g}."
+                f"topic.{name}[{number}] must be two variances and a covariance whose square is below the product "
+                f"of the variances; given: {first:g}, {second:g}, {both:g}."
             )
 
 
@@ -112,7 +112,7 @@ def rows_of(dataset: Dataset, d: int) -> Data:
 def random_start(X: Array, k: int, seed: int) -> Any:
     """Return an initial mixture: distinct random rows as means, each with the covariance of all rows."""
     if k > len(X):
-        raise ConfigError(f"topic.n_components={k} is more than the {len(X)} rows of the data set.")
+        raise ConfigError(f"topic.n_components={k} exceeds the {len(X)} rows of the data set.")
     means = X[np.random.default_rng(seed).choice(len(X), k, replace=False)]
     return gaussians(np.full(k, 1 / k), means, np.array([np.atleast_2d(np.cov(X.T, bias=True))] * k))
 

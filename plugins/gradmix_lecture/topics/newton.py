@@ -84,7 +84,7 @@ class Newton(Topic):
         super().check()
         steps = (*self.too_large, *self.too_small)
         if not 1 <= len(set(steps)) == len(steps) <= 3:
-            raise ConfigError(f"topic.too_large and topic.too_small: one to three different steps; given: {steps}.")
+            raise ConfigError(f"topic.too_large and topic.too_small must be 1 to 3 different steps; given: {steps}.")
         if self.equation == "square_root" and self.start <= 0:
             raise ConfigError(f"topic.start must be above 0 for the root of 2; given: {self.start:g}.")
 
@@ -116,7 +116,7 @@ class Newton(Topic):
     def metrics(self) -> Sequence[Meaning]:
         """Return the meanings: how many iterations each method needs."""
         return [
-            Meaning(f"iterations.{way}", "lower", "iterations", f"{label}: until the error is below 10⁻¹², or the end")
+            Meaning(f"iterations.{way}", "lower", "iterations", f"{label}: first iteration with an error below 10⁻¹²")
             for way, (label, _) in self._ways().items()
         ]
 
@@ -207,9 +207,18 @@ class IterativeSolver(Topic):
 
     def metrics(self) -> Sequence[Meaning]:
         """Return the meanings: when each is correct to twelve digits."""
-        words = {"value": "the value", "followed": "the derivative, followed", "theorem": "the derivative, by theorem"}
+        words = {
+            "value": "the value",
+            "followed": "the derivative through the iterations",
+            "theorem": "the derivative by the implicit function theorem",
+        }
         return [
-            Meaning(f"{name}.{what}", "lower", "iterations", f"{label}: until {told} has twelve digits")
+            Meaning(
+                f"{name}.{what}",
+                "lower",
+                "iterations",
+                f"{label}: first iteration with twelve digits of {told}",
+            )
             for name, (label, _) in _STEPS.items()
             for what, told in words.items()
         ]
@@ -229,8 +238,8 @@ class IterativeSolver(Topic):
         panels = figure.subplots(1, 2, sharey=True)
         looks = {
             "value": ("value $y_k$", "o-", "black"),
-            "followed": ("derivative, iterations followed", "s-", group_color(1)),
-            "theorem": ("derivative, implicit function theorem", "^--", group_color(0)),
+            "followed": ("derivative through the iterations", "s-", group_color(1)),
+            "theorem": ("derivative by the implicit function theorem", "^--", group_color(0)),
         }
         for axes, (name, (label, _)) in zip(panels, _STEPS.items(), strict=True):
             its = table.having(f"{name}.value")
@@ -247,7 +256,7 @@ class IterativeSolver(Topic):
 
 _STEPS: Mapping[str, tuple[str, Callable[[Any, Any], Any]]] = {
     "heron": ("Heron's iteration", lambda y, x: 0.5 * (y + x / y)),
-    "slow": ("a slow one", lambda y, x: y + (x - y * y) / 4.0),
+    "slow": ("a slow iteration", lambda y, x: y + (x - y * y) / 4.0),
 }
 """Iteration → its label and its step, which computes the next y from y and x."""
 _WRITTEN = {"heron": r"$y \leftarrow (y + x/y)/2$", "slow": r"$y \leftarrow y + (x - y^2)/4$"}

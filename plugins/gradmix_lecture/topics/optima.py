@@ -82,10 +82,10 @@ class LocalOptima(Topic):
     def metrics(self) -> Sequence[Meaning]:
         """Return the meanings of the numbers about optima."""
         return (
-            Meaning("n_optima", None, "", "different optima that were reached"),
-            Meaning("n_best", None, "", "starts that reached the best"),
-            Meaning("log_likelihood.best", "higher", "nats", "log-likelihood of the best"),
-            Meaning("log_likelihood.worst", None, "nats", "log-likelihood of the worst"),
+            Meaning("n_optima", None, "", "different optima reached"),
+            Meaning("n_best", None, "", "starts that reached the best optimum"),
+            Meaning("log_likelihood.best", "higher", "nats", "log-likelihood of the best optimum"),
+            Meaning("log_likelihood.worst", None, "nats", "log-likelihood of the worst optimum"),
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:
@@ -140,7 +140,7 @@ class LocalOptima(Topic):
                 )
             place += len(starts)
         axes.margins(y=0.09)
-        axes.set(xlabel="starts, the best first", title="log-likelihood at the end [nats]")
+        axes.set(xlabel="starts, best first", title="log-likelihood at the end [nats]")
 
 
 def optima(table: Table) -> Sequence[Sequence[int]]:
@@ -188,7 +188,7 @@ class EMAndGradientAscent(Topic):
         super().check()
         if not 1 <= len(set(self.differentiators)) == len(self.differentiators) <= 3:
             given = ", ".join(self.differentiators) or "none"
-            raise ConfigError(f"topic.differentiators must be 1 to 3 different ones; given: {given}.")
+            raise ConfigError(f"topic.differentiators must be 1 to 3 different differentiators; given: {given}.")
 
     def rows(self) -> Iterator[Mapping[str, float]]:
         """Yield log-likelihood and processor time after each iteration, one method after the other; 0 is EM."""

@@ -56,7 +56,7 @@ class HigherDerivatives(Topic):
         """Check that the sizes are enough for a curve."""
         super().check()
         if len(self.sizes) < 2 or list(self.sizes) != sorted(set(self.sizes)):
-            raise ConfigError(f"topic.sizes must be at least two rising numbers; given: {list(self.sizes)}.")
+            raise ConfigError(f"topic.sizes must be two or more increasing numbers; given: {list(self.sizes)}.")
 
     def rows(self) -> Iterator[Mapping[str, float]]:
         """Yield time and error of each method for each order, and of the Hessian for each size."""
@@ -88,9 +88,7 @@ class HigherDerivatives(Topic):
     def metrics(self) -> Sequence[Meaning]:
         """Return the meanings: how times grow, and how large errors are."""
         growth = [
-            Meaning(
-                f"growth.{way}", "lower", "×", f"{label}: time of the last order over the one before", is_timing=True
-            )
+            Meaning(f"growth.{way}", "lower", "×", f"{label}: time of the last order / the one before", is_timing=True)
             for way, label in _WAYS.items()
         ]
         return (

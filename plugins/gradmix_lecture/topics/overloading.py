@@ -59,7 +59,7 @@ class OperatorOverloading(Topic):
         super().check()
         if len(self.lengths) < 2 or list(self.lengths) != sorted(set(self.lengths)) or self.lengths[-1] > 10**5:
             raise ConfigError(
-                f"topic.lengths must be at least two rising numbers up to 100000; given: {list(self.lengths)}."
+                f"topic.lengths must be two or more increasing numbers up to 100000; given: {list(self.lengths)}."
             )
 
     def rows(self) -> Iterator[Mapping[str, float]]:
@@ -88,10 +88,10 @@ class OperatorOverloading(Topic):
             for way, (label, *_) in _WAYS.items()
         ]
         lines = [
-            Meaning(f"lines.{way}", "lower", "lines", f"{_WAYS[way][0]}: code that is written")
+            Meaning(f"lines.{way}", "lower", "lines", f"{_WAYS[way][0]}: emitted code")
             for way in ("source_forward", "source_reverse")
         ]
-        spread = Meaning("disagreement", "lower", "", "largest relative difference between their derivatives")
+        spread = Meaning("disagreement", "lower", "", "largest relative difference between the derivatives")
         return (*times, *lines, spread)
 
     def summary(self, table: Table) -> Mapping[str, float]:
@@ -113,8 +113,8 @@ class OperatorOverloading(Topic):
         left.annotate("the function itself", place, (14, 0), textcoords="offset points", va="center")
         for number, way in enumerate(_WAYS):
             left.loglog(times["n"], 1e6 * times[f"seconds.{way}"], "o-", color=group_color(number), label=f"_{way}")
-        left.set(xlabel="n, products and sines", ylabel="processor time of a derivative [µs]")
-        left.set_title("time against the length of the program")
+        left.set(xlabel="n, number of products and sines", ylabel="processor time of a derivative [µs]")
+        left.set_title("time by length of the program")
         self._draw_ratios(right, table)
         return figure
 
@@ -133,5 +133,5 @@ class OperatorOverloading(Topic):
         axes.plot([1, 1], [0.7, len(_WAYS) + 0.2], color="black", linestyle="--", linewidth=1)
         axes.set(xscale="log", xlim=(low, high), ylim=(0.6, len(_WAYS) + 0.7), yticks=[])
         axes.xaxis.set_minor_formatter("")
-        axes.set_xlabel(f"times of the function, n = {self.lengths[-1]}")
+        axes.set_xlabel(f"time / time of the function, n = {self.lengths[-1]}")
         axes.set_title("time and code of a derivative")

@@ -51,7 +51,7 @@ class Rough(Topic):
         """Check that the exact derivative is known, and that the range is not empty."""
         super().check()
         if self.problem.operator != "derivative" or self.problem.exact() is None:
-            raise ConfigError("topic.problem must be a function of one number whose derivative is known.")
+            raise ConfigError("topic.problem must be a function of one number with a known derivative.")
         if self.smallest >= self.largest:
             raise ConfigError(
                 f"topic.smallest must be below topic.largest; given: {self.smallest:g} and {self.largest:g}."
@@ -75,10 +75,10 @@ class Rough(Topic):
     def metrics(self) -> Sequence[Meaning]:
         """Return the meanings: the least errors."""
         best = [
-            Meaning(f"best_error.{way}", "lower", "", f"{label}: typical error at its best h")
+            Meaning(f"best_error.{way}", "lower", "", f"{label}: typical error at the best h")
             for way, label in _WAYS.items()
         ]
-        steps = [Meaning(f"best_h.{way}", None, "", f"{label}: its best h") for way, label in _WAYS.items()]
+        steps = [Meaning(f"best_h.{way}", None, "", f"{label}: best h") for way, label in _WAYS.items()]
         return (*best, *steps, Meaning("error.dual", "lower", "", "error of automatic differentiation"))
 
     def summary(self, table: Table) -> Mapping[str, float]:
@@ -136,8 +136,8 @@ class Rough(Topic):
                 axes.plot(table["h"][at], errors[at], "o", color=group_color(2 - 2 * number), markersize=7, label="_at")
         axes.loglog(table["h"], table["error.dual"], color=group_color(1), linewidth=2.6, label="dual")
         axes.loglog(table["h"], table["error.tape"], ":", color="black", linewidth=1.6, label="tape")
-        axes.set(xlabel="h", ylabel="|error|, against the slope of the curve")
-        axes.set_title("the error against h")
+        axes.set(xlabel="h", ylabel="|derivative − slope of the curve|")
+        axes.set_title("error by h")
         axes.set_ylim(None, 30 * max(float(table[f"error.{way}"].max()) for way in (*_WAYS, "dual")))
         axes.legend(loc="upper right", ncols=2)
 

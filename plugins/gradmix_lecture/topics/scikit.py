@@ -75,7 +75,7 @@ class ScikitLearn(Topic):
 
         X = self.dataset.load().X
         if self.n_components > len(X):
-            raise ConfigError(f"topic.n_components={self.n_components} is more than the {len(X)} rows of the data set.")
+            raise ConfigError(f"topic.n_components={self.n_components} exceeds the {len(X)} rows of the data set.")
         chosen = np.random.default_rng(self.random_state).choice(len(X), self.n_components, replace=False)
         for number, name in enumerate(_TYPES):
             makers = self._makers(name, X[chosen])
@@ -114,8 +114,8 @@ class ScikitLearn(Topic):
         """Return the meanings of the largest difference and of the ratios of time and memory."""
         return (
             Meaning("largest_difference", "lower", "", "largest difference of any estimate or probability, all types"),
-            Meaning("time_ratio", None, "", "time of scikit-learn in units of ours, full covariances", is_timing=True),
-            Meaning("memory_ratio", None, "", "peak of memory of scikit-learn in units of ours, full covariances"),
+            Meaning("time_ratio", None, "", "time of scikit-learn / time of gradmix, full covariances", is_timing=True),
+            Meaning("memory_ratio", None, "", "peak memory of scikit-learn / peak memory of gradmix, full covariances"),
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:
@@ -133,7 +133,7 @@ class ScikitLearn(Topic):
         panels = figure.subplots(1, 3)
         at, names = np.arange(len(table)), _TYPES[: len(table)]
         for axes, what, scale, title in zip(
-            panels, ("seconds", "bytes"), (1e3, 1e-6), ("processor time [ms]", "peak of memory [MB]"), strict=False
+            panels, ("seconds", "bytes"), (1e3, 1e-6), ("processor time [ms]", "peak memory [MB]"), strict=False
         ):
             for side, offset, hatch in (("sklearn", -0.2, "//"), ("gradmix", 0.2, "")):
                 color = group_color(1 if side == "sklearn" else 0)

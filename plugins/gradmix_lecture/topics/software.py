@@ -80,10 +80,10 @@ class SoftwareTable(Topic):
         super().check()
         unknown = [tool for tool in self.tools if tool not in TOOLS]
         if unknown or not self.tools or len(set(self.tools)) < len(self.tools):
-            raise ConfigError(f"topic.tools must be different ones of {', '.join(TOOLS)}; given: {list(self.tools)}.")
+            raise ConfigError(f"topic.tools must be different names of {', '.join(TOOLS)}; given: {list(self.tools)}.")
         if not any(is_installed(tool) for tool in self.tools):
             raise ConfigError(
-                f"none of topic.tools is installed; one is by: pip install 'gradmix[{extra(self.tools[0])}]'."
+                f"none of topic.tools is installed. Install one: pip install 'gradmix[{extra(self.tools[0])}]'"
             )
 
     def rows(self) -> Iterator[Mapping[str, float]]:
@@ -120,7 +120,7 @@ class SoftwareTable(Topic):
     def metrics(self) -> Sequence[Meaning]:
         """Return the meanings: how many tools were compared, and how much they differ."""
         return (
-            Meaning("tools", None, "tools", "that are installed and were run"),
+            Meaning("tools", None, "tools", "installed tools that were run"),
             Meaning("error", "lower", "", "largest error of an entry of any tool's gradient"),
             Meaning("fastest", None, "", "processor time of the fastest gradient, in ms", is_timing=True),
         )
@@ -145,7 +145,7 @@ class SoftwareTable(Topic):
             axes.plot([later, first], [y, y], color="0.75", linewidth=1.5, zorder=1)
             axes.plot(later, y, "o", color=group_color(0), markersize=9, label="_" if y else "a gradient")
             axes.plot(
-                first, y, "D", color=group_color(1), markersize=6, label="_" if y else "the first one, with preparation"
+                first, y, "D", color=group_color(1), markersize=6, label="_" if y else "the first, with preparation"
             )
             told = f"{its.works}\nerror {row['error']:.0e}"
             axes.text(1.02, y, told, transform=axes.get_yaxis_transform(), va="center", fontsize=9)
@@ -154,12 +154,12 @@ class SoftwareTable(Topic):
         axes.set_ylim(len(order) - 0.4, -0.6)
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter("")  # label only powers of ten
-        axes.set_xlabel(f"processor time [ms] of the gradient by {self.n} variables      * in the lecture")
+        axes.set_xlabel(f"processor time [ms] of the gradient, {self.n} variables      * named in the lecture")
         figure.legend(*axes.get_legend_handles_labels(), loc="outside upper right", ncols=2)
         return figure
 
 
-_ADEPT = "Adept is not measured: it is a C++ library that no package brings to Python."
+_ADEPT = "Adept is not measured: it is a C++ library without a Python package."
 
 
 def _with_children() -> float:

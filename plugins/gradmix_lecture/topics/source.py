@@ -109,10 +109,10 @@ class SourceTransformation(Topic):
     def metrics(self) -> Sequence[Meaning]:
         """Return the meanings: how long the programs are, and whether they agree."""
         return (
-            Meaning("lines.original", None, "lines", "the program"),
-            Meaning("lines.forward", "lower", "lines", "its forward derivative"),
-            Meaning("lines.reverse", "lower", "lines", "its reverse derivative"),
-            Meaning("disagreement", "lower", "", "largest difference between both derivatives: rounding"),
+            Meaning("lines.original", None, "lines", "length of the program"),
+            Meaning("lines.forward", "lower", "lines", "length of its forward derivative"),
+            Meaning("lines.reverse", "lower", "lines", "length of its reverse derivative"),
+            Meaning("disagreement", "lower", "", "largest difference between the two derivatives, a rounding error"),
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:

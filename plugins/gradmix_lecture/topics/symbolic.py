@@ -74,13 +74,11 @@ class Symbolic(Topic):
     def metrics(self) -> Sequence[Meaning]:
         """Return the meanings of the numbers for the last step."""
         return (
-            Meaning("operations.derivative", "lower", "operations", "the derivative's formula, written out"),
-            Meaning("operations.derivative_once", "lower", "operations", "the same, with each part computed once"),
+            Meaning("operations.derivative", "lower", "operations", "formula of the derivative, written out"),
+            Meaning("operations.derivative_once", "lower", "operations", "the same, each part computed once"),
             Meaning("operations.tape", "lower", "operations", "function and derivative by the tape"),
-            Meaning("growth", "lower", "×", "written out: last step over the one before"),
-            Meaning(
-                "time_ratio", "lower", "×", "time of the symbolic derivative over that by the tape", is_timing=True
-            ),
+            Meaning("growth", "lower", "×", "formula written out: size at the last step / size one step before"),
+            Meaning("time_ratio", "lower", "×", "time of the symbolic derivative / time by the tape", is_timing=True),
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:
@@ -101,7 +99,7 @@ class Symbolic(Topic):
         lines = {
             "derivative": ("formula of f', written out", "s-", group_color(1)),
             "formula": ("formula of f, written out", "o-", "0.45"),
-            "derivative_once": ("formula of f', each part once", "v--", group_color(1)),
+            "derivative_once": ("formula of f', each part computed once", "v--", group_color(1)),
             "tape": ("f and f' by the tape", "^-", group_color(0)),
         }
         for name, (label, style, color) in lines.items():

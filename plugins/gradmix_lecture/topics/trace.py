@@ -100,7 +100,7 @@ def _parts(operation: str, number: int) -> tuple[str, str, str]:
         return found[2], _operand(found[1]), _operand(found[3])
     found = _UNARY.fullmatch(operation)
     if found is None:
-        raise gradmix.PluginError(f"the operation {operation} of w{number} is not known to the lecture.")
+        raise gradmix.PluginError(f"the lecture cannot show the operation {operation} of w{number}.")
     return found[1] or found[3], _operand(found[2] or found[4]), ""
 
 

@@ -178,7 +178,7 @@ def test_an_experiment_that_sets_nothing_of_the_run_is_named(empty_folder, capsy
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("a,b\n1,2\n3,nan\n", "the first in row 1 (counted from 0); missing values by column: 'b' 1"),
+        ("a,b\n1,2\n3,nan\n", "the first is row 1 (counted from 0); missing values by column: 'b' 1"),
         ("a,b\n1,2\n3,oops\n", "column 'b' has text, such as 'oops' in row 1"),
         ("a,b\n1,5\n1,5\n1,5\n", "every column is constant"),
         ("1,2\n3,4\n5,6\n", "dataset.header=false"),

@@ -45,7 +45,7 @@ def test_differences_of_exact_gradients_are_more_exact_than_second_differences()
 def test_a_tool_that_does_not_work_on_traced_values_is_refused():
     autograd = gradmix.differentiator("autograd")
     mixed = gradmix.differentiator("second_order", inner=autograd)
-    with pytest.raises(ConfigError, match=r"differentiator\.inner must work on what another differentiator traces"):
+    with pytest.raises(ConfigError, match=r"differentiator\.inner must work on traced values"):
         mixed.check()
     with pytest.raises(ConfigError, match="Autograd does not"):
         mixed.hessian(f, X)

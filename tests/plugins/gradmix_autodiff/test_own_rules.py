@@ -60,7 +60,7 @@ def test_a_rule_is_used_rather_than_the_function(name):
 @BOTH
 def test_a_rule_of_another_shape_is_refused(name):
     wrong = gradmix.with_rule(lambda x: x * 2.0, jvp=lambda x, v: np.sum(v), vjp=lambda x, w: np.sum(w))
-    with pytest.raises(DifferentiationError, match=r"of a rule returned the shape .*is right"):
+    with pytest.raises(DifferentiationError, match=r"of a rule must return the shape"):
         gradmix.differentiator(name).jacobian(wrong, np.ones(2))
 
 

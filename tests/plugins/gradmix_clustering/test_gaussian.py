@@ -99,7 +99,7 @@ def test_wrong_labels_are_refused(y, message):
 
 
 def test_a_label_without_weight_is_named():
-    with pytest.raises(gradmix.DataError, match="no row of the label 1 has a positive sample weight"):
+    with pytest.raises(gradmix.DataError, match="no row with the label 1 has a positive sample weight"):
         gaussian().fit(IRIS, SPECIES, sample_weight=SPECIES != 1)
 
 

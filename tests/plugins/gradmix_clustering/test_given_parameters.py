@@ -132,8 +132,12 @@ def test_a_warm_start_goes_on_from_the_last_fit():
 @pytest.mark.parametrize(
     ("options", "X", "message"),
     [
-        ({"n_components": 3}, IRIS, "goes on from the last fit, which has 2 components of the type full"),
-        ({"covariance_type": "diag"}, IRIS, "goes on from the last fit, which has 2 components of the type full"),
+        ({"n_components": 3}, IRIS, "continues the last fit, which has n_components=2 and covariance_type=full"),
+        (
+            {"covariance_type": "diag"},
+            IRIS,
+            "continues the last fit, which has n_components=2 and covariance_type=full",
+        ),
         ({}, IRIS[:, :2], "X has 2 features, but warm_start continues a fit to 4"),
     ],
 )
@@ -222,7 +226,7 @@ def test_given_weights_and_precisions_are_kept_where_only_means_are_estimated():
     ("options", "why"),
     [
         ({}, "update=all estimates the variances"),
-        ({"update": "means", "precisions_init": np.stack([np.eye(4)] * 2)}, "precisions_init has the variances"),
+        ({"update": "means", "precisions_init": np.stack([np.eye(4)] * 2)}, "precisions_init sets the variances"),
     ],
 )
 def test_sigma_is_refused_where_it_has_no_effect(options, why):

@@ -449,7 +449,7 @@ def test_rows_of_weight_zero_found_no_cluster():
     X = np.array([[0.0], [1.0], [2.0], [50.0]])
     fit = gradmix.clusterer("kmeans", n_clusters=2, random_state=0).fit(X, sample_weight=[1, 1, 1, 0])
     assert sorted(fit.cluster_centers_.ravel()) in ([0.0, 1.5], [0.5, 2.0])
-    with pytest.raises(gradmix.DataError, match="3 rows of positive weight are fewer than n_clusters=4"):
+    with pytest.raises(gradmix.DataError, match="3 rows of positive weight, fewer than n_clusters=4"):
         gradmix.clusterer("kmeans", n_clusters=4, random_state=0).fit(X, sample_weight=[1, 1, 1, 0])
     with pytest.raises(gradmix.DataError, match="not negative"):
         gradmix.clusterer("kmeans", n_clusters=2).fit(X, sample_weight=[1, 1, -1, 1])

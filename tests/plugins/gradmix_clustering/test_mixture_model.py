@@ -65,7 +65,7 @@ def test_values_must_fit_the_columns_and_leave_one():
     for values in ([1.0], [1.0, np.nan], [[1.0, 2.0]]):
         with pytest.raises(gradmix.DataError, match="2 finite numbers"):
             model.conditional([0, 1], values)
-    with pytest.raises(gradmix.DataError, match="at least one must be left"):
+    with pytest.raises(gradmix.DataError, match="at least one column must not be given; all 2 are"):
         model.conditional([0, 1, 2, 3], X[0])
 
 
@@ -124,16 +124,16 @@ def test_every_number_comes_back_from_npz_and_json(gmm, tmp_path):
 def test_an_npz_that_is_not_a_mixture_is_refused(tmp_path):
     file = tmp_path / "other.npz"
     np.savez(file, weights=np.ones(1))
-    with pytest.raises(gradmix.DataError, match="not a mixture that gradmix wrote"):
+    with pytest.raises(gradmix.DataError, match="not a mixture written by gradmix"):
         GaussianMixtureModel.read_npz(file)
     file.write_text("text")
-    with pytest.raises(gradmix.DataError, match="not a mixture that gradmix wrote"):
+    with pytest.raises(gradmix.DataError, match="not a mixture written by gradmix"):
         GaussianMixtureModel.read_npz(file)
     with pytest.raises(gradmix.StorageError, match="cannot read"):
         GaussianMixtureModel.read_npz(tmp_path / "none.npz")
     objects = {"weights": np.array([object()]), "means": np.ones((1, 1)), "covariances": np.ones(1)}
     np.savez(file, **objects, covariance_type="full", allow_pickle=True)
-    with pytest.raises(gradmix.DataError, match="not a mixture that gradmix wrote"):
+    with pytest.raises(gradmix.DataError, match="not a mixture written by gradmix"):
         GaussianMixtureModel.read_npz(file)
 
 
@@ -151,13 +151,13 @@ def test_covariances_of_another_shape_than_their_type_has_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("weights", [0.5, 0.6], "weights of a mixture must be positive and sum to 1; .* with the sum 1.1"),
-        ("weights", [1.5, -0.5], "weights of a mixture must be positive and sum to 1"),
+        ("weights", [0.5, 0.6], "weights of a mixture must be at least 0 and sum to 1; .* with the sum 1.1"),
+        ("weights", [1.5, -0.5], "weights of a mixture must be at least 0 and sum to 1"),
         ("means", [[np.inf] * 4, [0.0] * 4], "means of a mixture must be finite"),
         ("covariances", [np.eye(4), np.full((4, 4), np.inf)], "covariances of a mixture must be finite"),
         ("covariances", [np.eye(4), -np.eye(4)], "covariances of a mixture must be positive definite"),
         ("covariances", [np.eye(4), np.eye(4) + np.eye(4, k=1)], "covariances of a mixture must be symmetric"),
-        ("estimated", "guessed", "must be all or means; given: 'guessed'"),
+        ("estimated", "guessed", "must be 'all' or 'means'; given: 'guessed'"),
     ],
 )
 def test_a_file_that_holds_no_distribution_is_refused(field, value, message, tmp_path):

@@ -139,7 +139,7 @@ def test_what_float32_has_no_numbers_for_is_refused(scale, covariance_type, back
     X, _ = mixture(300, 3, 2)
     options = {"covariance_type": covariance_type, "backend": backend}
     assert by("float64", **options).fit(X * scale).converged_
-    with pytest.raises(gradmix.NumericalError, match="too small a range"):
+    with pytest.raises(gradmix.NumericalError, match="range of precision=float32 is too small"):
         by("float32", **options).fit(X * scale)
     assert by("float32", **options).fit(X * scale**0.75).converged_
 

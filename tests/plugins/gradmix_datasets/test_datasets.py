@@ -137,7 +137,7 @@ def npy_header(*shape):
         ("data.feather", b"ARROW1", "cannot read"),
         ("data.csv", b"", "is empty"),
         ("data.csv", b"\n \n", "is empty"),
-        ("data.csv", b"a\x00b,c\n1,2\n", "not a file of text"),
+        ("data.csv", b"a\x00b,c\n1,2\n", "not a text file"),
         ("data.csv", b"x\n1,5\n2,5\n", "dataset.decimal=','"),
         ("data.csv", b"a,b\n1,2\n3,4\n5,6,7\n", "line 4"),
         ("data.csv", b",b\n1.5,2\n0.5,4\n", 'no name.*dataset.drop=\\["Unnamed: 0"\\]'),

@@ -75,7 +75,7 @@ def test_quoted_decimal_commas_are_read_on_request(tmp_path):
 
 def test_commas_between_thousands_are_not_taken_for_decimal_ones(tmp_path):
     (tmp_path / "data.tsv").write_text("a\tb\n1,234\t2\n12,345\t3\n")
-    with pytest.raises(gradmix.DataError, match=r"'1,234', may have decimal commas or commas between thousands"):
+    with pytest.raises(gradmix.DataError, match=r"'1,234', may be decimal commas or separate thousands"):
         read(tmp_path / "data.tsv")
     assert read(tmp_path / "data.tsv", decimal=",").X.tolist() == [[1.234, 2], [12.345, 3]]
 
@@ -90,7 +90,7 @@ def test_an_archive_of_several_files_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "data.csv.zip", "w") as archive:
         archive.writestr("one.csv", "a\n1\n")
         archive.writestr("two.csv", "a\n2\n")
-    with pytest.raises(gradmix.DataError, match=r"one file; it holds 2: one\.csv, two\.csv"):
+    with pytest.raises(gradmix.DataError, match=r"one file; it contains 2: one\.csv, two\.csv"):
         read(tmp_path / "data.csv.zip")
 
 
@@ -165,7 +165,7 @@ def test_dates_and_categories_become_numbers_on_request(people):
 def test_rows_that_miss_a_value_are_counted(tmp_path):
     path = tmp_path / "data.csv"
     path.write_text("a,b,kind\n1,2,x\n,4,y\n5,NA,x\n7,8,\n9,10,y\n")
-    counted = r"2 of 5 rows .* first in row 1 .*'a' 1, 'b' 1.*dataset\.missing=drop"
+    counted = r"2 of 5 rows .* first is row 1 .*'a' 1, 'b' 1.*dataset\.missing=drop"
     with pytest.raises(gradmix.DataError, match=counted):
         read(path, label="kind")
     data = read(path, label="kind", missing="drop")

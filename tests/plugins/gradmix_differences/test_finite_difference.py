@@ -256,9 +256,9 @@ def test_a_tolerance_ends_the_search_earlier():
         (np.cbrt, 0.0, "a jump or a kink of the function"),
         (lambda x: np.round(x, 6), 1.23, "limited by noise of the function"),
         (lambda x: np.sin(np.float32(x)), 1.0, "limited by noise of the function"),
-        (lambda x: 1 / x if x else math.inf, 0.0, "not finite, there or beside it"),
-        (np.log, -1.0, "not finite, there or beside it"),
-        (np.sqrt, 0.0, "not finite, there or beside it"),
+        (lambda x: 1 / x if x else math.inf, 0.0, "not finite at the point or near it"),
+        (np.log, -1.0, "not finite at the point or near it"),
+        (np.sqrt, 0.0, "not finite at the point or near it"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:invalid value", "ignore:divide by zero")

@@ -66,7 +66,7 @@ def test_two_equal_components_have_two_peaks_from_two_sigma_on():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"weights": (1.0,)}, "each component needs one entry in every list"),
+        ({"weights": (1.0,)}, "each list of topic must have one entry for each component"),
         ({"covariances_2d": ((1.0, 1.0, 1.0),) * 3}, r"covariances_2d\[0\] must be two variances"),
     ],
 )

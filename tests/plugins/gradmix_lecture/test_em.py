@@ -52,7 +52,7 @@ def test_where_em_settles_before_the_last_panel_the_last_panel_is_where_it_settl
 
 @pytest.mark.parametrize("shown", [(), (0,), (3, 1), (0, 0, 1), tuple(range(9))])
 def test_panels_that_make_no_sense_are_refused(shown):
-    with pytest.raises(ConfigError, match=r"topic\.shown must be 1 to 8 iterations in rising order"):
+    with pytest.raises(ConfigError, match=r"topic\.shown must be 1 to 8 iterations in increasing order"):
         EMIterations(dataset=MIXTURE, shown=shown).check()
 
 

@@ -73,7 +73,7 @@ def test_the_story_draws_as_often_and_as_widely_as_the_mixture_says():
 
 
 def test_a_story_of_no_mixture_is_refused():
-    with pytest.raises(ConfigError, match="one entry in every list; given: weights 1, means 3"):
+    with pytest.raises(ConfigError, match="one entry for each component; given: weights 1, means 3"):
         GenerativeStory(weights=(1.0,)).check()
 
 

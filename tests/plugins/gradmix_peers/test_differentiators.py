@@ -31,9 +31,12 @@ SMOOTH = [
 OF_TANGENT = ["broyden", "diffusion", "lotka_volterra", "mixture_objective", "more_garbow_hillstrom", "network"]
 OF_TANGENT += ["polynomial", "robertson", "speelpenning"]
 REFUSED = {
-    ("jax_compiled", "heron"): "branches, loops or chooses by values: use differentiator=jax",
+    ("jax_compiled", "heron"): "branches, loops or choices depend on values. Use differentiator=jax",
     **{(name, "diffusion"): "cannot follow" for name in (*ENTRYWISE, "mygrad")},
-    **{("symbolic", name): "what depends on values" for name in ("heron", "mixture_objective", "network")},
+    **{
+        ("symbolic", name): "a choice in this function depends on values"
+        for name in ("heron", "mixture_objective", "network")
+    },
     **dict.fromkeys([("tangent", name) for name in OF_TANGENT], "Tangent cannot"),
     ("scipy", "more_garbow_hillstrom"): "did not converge",
 }

@@ -269,7 +269,7 @@ def test_a_point_of_the_wrong_length_is_refused():
         ("nothing", "module:function"),
         ("no_such:f", "No module named"),
         ("math:nope", "nope"),
-        ("math:pi", "not a function"),
+        ("math:pi", "must be a function"),
     ],
 )
 def test_a_path_that_is_no_function_is_refused(path, message):

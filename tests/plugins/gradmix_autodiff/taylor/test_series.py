@@ -98,7 +98,7 @@ def test_each_rule_of_the_table_as_nested_or_refused(ufunc):
                 continue
             if reason_to_refuse(ELEMENTWISE[ufunc]):
                 assert ufunc not in test_rules.UNARY
-                with pytest.raises(DifferentiationError, match="has no series here"):
+                with pytest.raises(DifferentiationError, match="has no Taylor series here"):
                     TAYLOR.derivative(f, point[place], order=3)
                 continue
             found = TAYLOR.derivative(f, point[place], order=3)
@@ -121,7 +121,7 @@ def test_functions_of_arrays_as_nested(name):
         except (DifferentiationError, TypeError, ValueError) as error:
             pytest.skip(f"not nested: {error}")
         if name in ("sinc", "i0", "sici", "itj0y0", "iti0k0", "it2j0y0", "it2i0k0"):
-            with pytest.raises(DifferentiationError, match="has no series here"):
+            with pytest.raises(DifferentiationError, match="has no Taylor series here"):
                 TAYLOR.taylor(f, x, v, order=3)
             return
         found = TAYLOR.taylor(f, x, v, order=3)[1:] * np.reshape([1.0, 2.0, 6.0], (3, *[1] * (nested.ndim - 1)))
@@ -277,10 +277,10 @@ def test_partial_derivatives():
     assert found == pytest.approx(float(exact), rel=1e-13)
     assert TAYLOR.partial(lambda x: x[0] ** 9 + x[1], [1.0, 1.0], [9, 0]) == pytest.approx(362880.0, rel=1e-12)
     assert TAYLOR.partial(lambda x: x[0] + x[1], [1.0, 2.0], [0, 0]) == 3.0
-    with pytest.raises(DifferentiationError, match="an order from 0 for each entry"):
+    with pytest.raises(DifferentiationError, match="non-negative integers, one for each entry"):
         TAYLOR.partial(lambda x: x[0], [1.0, 1.0], [1])
     for orders in ([1.5, 0], "ab"):
-        with pytest.raises(DifferentiationError, match="needs an order from 0"):
+        with pytest.raises(DifferentiationError, match="orders must be non-negative integers"):
             TAYLOR.partial(lambda x: x[0], [1.0, 1.0], orders)
 
 
@@ -315,8 +315,8 @@ def test_refused_orders_and_functions():
         TAYLOR.taylor(np.exp, 1.0, order=True)
     with pytest.raises(DifferentiationError, match="needs a direction v"):
         TAYLOR.taylor(np.sum, np.ones(2), order=2)
-    with pytest.raises(DifferentiationError, match=r"np\.sinc has no series here.*short series.*dual"):
+    with pytest.raises(DifferentiationError, match=r"np\.sinc has no Taylor series here.*short series.*dual"):
         TAYLOR.taylor(np.sinc, 0.3, order=2)
-    with pytest.raises(DifferentiationError, match=r"scipy\.special\.jv has no series here.*ever more functions"):
+    with pytest.raises(DifferentiationError, match=r"scipy\.special\.jv has no Taylor series.*more functions"):
         TAYLOR.taylor(lambda x: special.jv(1.0, x), 0.3, order=2)
     np.testing.assert_allclose(TAYLOR.taylor(np.sinc, 0.3, order=1)[1], DUAL.derivative(np.sinc, 0.3))
