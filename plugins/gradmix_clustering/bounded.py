@@ -168,7 +168,7 @@ class BoundedAssignment:
     def means(self) -> Array:
         """Return the mean of each cluster's rows, shape (k, d); its center for a cluster without rows."""
         if not self._sums_keep_digits(self._inertia_by_sums()) or self._moves >= _FRESH:
-            self._sum_afresh()
+            self._recompute_sums()
         sums = self._sums.rounded
         counts = sums[:, -1:]
         return np.divide(sums[:, :-1], counts, out=self.centers.copy(), where=counts > 0)
@@ -196,7 +196,7 @@ class BoundedAssignment:
         """Assign rows to other clusters, whose centers have not moved yet."""
         self.labels[rows] = labels
         self._state.uppers[rows], self._state.lowers[rows] = np.inf, -1.0
-        self._sum_afresh()
+        self._recompute_sums()
 
     def _bounds_pay(self, centers: Centers) -> bool:
         """Whether the bounds, after they move with the centers, decide enough rows; judged by a sample of rows."""
@@ -214,7 +214,7 @@ class BoundedAssignment:
     def _sums_keep_digits(self, inertia: float) -> bool:
         return self._total_of_squares <= _DIGITS * inertia
 
-    def _sum_afresh(self) -> None:
+    def _recompute_sums(self) -> None:
         sum_up = partial(_sum_up, labels=self.labels, k=len(self.centers))
         self._sums, self._moves = reduce(add, each(self.rows, sum_up)), 0
 

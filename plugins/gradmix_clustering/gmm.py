@@ -160,8 +160,8 @@ class GaussianMixture(StartedMixture):
 
     def batch_of_starts(self, rows: Rows) -> BatchOfStarts[GaussianMixtureModel] | None:
         """Return compiled starts of EM from k-means, if the data are small and the options allow it; else None."""
-        asked = (self.init_params, self.on_collapse, self.backend, self.precision)
-        if asked != ("kmeans", "report", "numba", "float64") or not self._starts_freely:
+        options = (self.init_params, self.on_collapse, self.backend, self.precision)
+        if options != ("kmeans", "report", "numba", "float64") or not self._starts_freely:
             return None
         from gradmix_clustering.small import small_problem
 

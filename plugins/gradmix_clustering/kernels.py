@@ -209,10 +209,10 @@ class _Code:
 
     def fetch(self, address, size):
         """Prefetch memory that will be read soon."""
-        byte, told = ir.IntType(8).as_pointer(), [_INT32(0), _INT32(2), _INT32(1)]  # to read; second level; data
+        byte, hints = ir.IntType(8).as_pointer(), [_INT32(0), _INT32(2), _INT32(1)]  # to read; second level; data
 
         def line(at, _):
-            self.function("prefetch.p0", ir.VoidType(), [self.builder.inttoptr(self.add(address, at), byte), *told])
+            self.function("prefetch.p0", ir.VoidType(), [self.builder.inttoptr(self.add(address, at), byte), *hints])
 
         self.loop(0, size, _LINE, line)
 

@@ -318,7 +318,7 @@ class GaussianMixtureModel(Model):
         if at.shape != given.shape or not np.isfinite(at).all():
             raise DataError(f"values must be {len(given)} finite numbers, one for each column; given: {values!r}.")
         if not len(others):
-            raise DataError("at least one column must not be given; all {d} are.")
+            raise DataError(f"at least one column must not be given; all {len(given)} are.")
         seen = self.marginal(columns)
         weights = seen.predict_proba(at[None])[0]
         covariances, slopes = self.layout.conditional(self.covariances, others, given)

@@ -46,14 +46,14 @@ class _Shared(Generic[T]):
         self._most_ahead = 4 * threads
         self._changed = Condition()
         self._made: dict[int, T | _Failure] = {}
-        self._asked = self._taken = self._helpers = 0
+        self._requested = self._taken = self._helpers = 0
         self._is_closed = False
 
     def results(self) -> Iterator[T]:
         """Yield the function's result for each block, in order; raise a block's error when its turn comes."""
         try:
             for number in count():
-                self._asked = number
+                self._requested = number
                 if not self._wait_for(number):
                     return
                 made = self._made.pop(number)
@@ -92,7 +92,7 @@ class _Shared(Generic[T]):
     def _compute_one(self) -> bool:
         """Compute the next block; False if no block is left, or if enough blocks are computed ahead."""
         with self._changed:
-            if self._is_closed or self._taken - self._asked >= self._most_ahead:
+            if self._is_closed or self._taken - self._requested >= self._most_ahead:
                 return False
             try:
                 taken = next(self._blocks, None)

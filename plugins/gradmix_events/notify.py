@@ -48,9 +48,9 @@ class Notify(Events):
         """Post that the run has finished, with its first metrics."""
         if self.about == "all":
             own = {name: value for name, value in metrics.items() if not name.startswith("time.")}
-            told = ", ".join(f"{name} {value:.6g}" for name, value in list(own.items())[:_MOST_METRICS])
+            values = ", ".join(f"{name} {value:.6g}" for name, value in list(own.items())[:_MOST_METRICS])
             early = f" early, stopped by {stopped}" if stopped else ""
-            self._post(f"{_named(run)} finished{early}. {told}")
+            self._post(f"{_named(run)} finished{early}. {values}")
 
     def run_failed(self, run: RunInfo, error: BaseException) -> None:
         """Post that the run has failed, and why."""

@@ -45,7 +45,7 @@ class Silhouette(Metric):
         if self.sample_size is not None and self.sample_size < len(X):
             chosen = np.random.default_rng(self.random_state).permutation(len(X))[: self.sample_size]
             X, groups = X[chosen], groups[chosen]
-        return float(silhouette_score(X, groups)) if _can_be_told_apart(groups) else math.nan
+        return float(silhouette_score(X, groups)) if _are_comparable(groups) else math.nan
 
 
 @dataclass
@@ -67,7 +67,7 @@ class DaviesBouldin(Metric):
 
         return (
             float(davies_bouldin_score(_in_units_of_its_spread(data.X), groups))
-            if _can_be_told_apart(groups)
+            if _are_comparable(groups)
             else math.nan
         )
 
@@ -91,7 +91,7 @@ class CalinskiHarabasz(Metric):
 
         return (
             float(calinski_harabasz_score(_in_units_of_its_spread(data.X), groups))
-            if _can_be_told_apart(groups)
+            if _are_comparable(groups)
             else math.nan
         )
 
@@ -107,5 +107,5 @@ def _in_units_of_its_spread(X: Array) -> Array:
     return scaled
 
 
-def _can_be_told_apart(groups: IntArray) -> bool:
+def _are_comparable(groups: IntArray) -> bool:
     return 2 <= len(np.unique(groups)) < len(groups)

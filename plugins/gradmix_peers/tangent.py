@@ -85,7 +85,7 @@ def _transformed(f: VectorFunction) -> Callable[..., Any]:
     except RecursionError:
         raise
     except Exception as error:  # its errors have no common class
-        raise DifferentiationError(f"Tangent cannot transform this function: {_said(error)}.") from error
+        raise DifferentiationError(f"Tangent cannot transform this function: {_message(error)}.") from error
     shutil.rmtree(Path(made.__code__.co_filename).parent, ignore_errors=True)  # Tangent leaves a folder
     return lambda *arguments: made(*own, *arguments)  # the last one is the cotangent
 
@@ -147,11 +147,11 @@ def _run(backward: Callable[..., Any], f: Any, x: Any, w: Any) -> Any:
     except RecursionError:
         raise
     except Exception as error:  # the code that Tangent writes raises errors of any kind
-        raise DifferentiationError(f"Tangent cannot differentiate this function: {_said(error)}.") from error
+        raise DifferentiationError(f"Tangent cannot differentiate this function: {_message(error)}.") from error
     return np.broadcast_to(np.asarray(found, dtype=np.float64), np.shape(value)).reshape(-1)
 
 
-def _said(error: Exception) -> str:
+def _message(error: Exception) -> str:
     """Return the first line of an error message that describes the problem."""
     lines = [line.strip(" =.") for line in str(error).splitlines()]
     words = [line for line in lines if line and line != "Tangent Error"]

@@ -86,9 +86,9 @@ class ScipyOde(Solver):
         for _ in range(self.max_iter):
             before = steps.t
             with np.errstate(all="ignore"):
-                said = steps.step()
+                message = steps.step()
             if steps.status == "failed":
-                raise NumericalError(f"{self.method} cannot continue at t = {before:.6g}: {said}.")
+                raise NumericalError(f"{self.method} cannot continue at t = {before:.6g}: {message}.")
             left = (question.end - steps.t) / (question.end - question.begin)
             metrics = {"residual": float(left), "t": float(steps.t), "time_step": float(steps.t - before)}
             has_ended = steps.status == "finished"

@@ -243,7 +243,9 @@ class Reach:
 
 
 _UNSEEN = "the function reads a {}, whose changes cannot be noticed; use an array"
-_ENVIRONMENT = "the function reads environment variables, whose changes cannot be noticed; pass their values as arguments"
+_ENVIRONMENT = (
+    "the function reads environment variables, whose changes cannot be noticed; pass their values as arguments"
+)
 _CODE = (types.FunctionType, staticmethod, classmethod, property, functools.cached_property)
 
 

@@ -62,10 +62,10 @@ class Statements(Reader):
                 return NEVER
             case ast.Assert(test, message):
                 text = ast.unparse(self.lowering.conditions.plain_node(test, scope))
-                said = (
+                reason = (
                     "" if message is None else f", {ast.unparse(self.lowering.conditions.plain_node(message, scope))}"
                 )
-                self.building.block.append(Effect(f"assert {text}{said}", scope.line))
+                self.building.block.append(Effect(f"assert {text}{reason}", scope.line))
             case ast.With():
                 self._with(node, scope)
             case _:

@@ -34,8 +34,8 @@ def main(arguments: Sequence[str]) -> int:
     except GradmixError as error:
         print(f"gallery: {error}", file=sys.stderr)
         return 2
-    lacking = sorted(set(TOPICS) - {link.name for link in links})
-    print(f"{into / 'index.html'}: {len(links)} topics" + (f"; not run yet: {', '.join(lacking)}" if lacking else ""))
+    missing = sorted(set(TOPICS) - {link.name for link in links})
+    print(f"{into / 'index.html'}: {len(links)} topics" + (f"; not run yet: {', '.join(missing)}" if missing else ""))
     return 0
 
 

@@ -44,8 +44,8 @@ class Description:
         """Read the docstring."""
         heading, *paragraphs = inspect.cleandoc(topic.__doc__ or topic.__name__).split("\n\n")
         sections = [i for i, each in enumerate(paragraphs) if "\n---" in each]
-        told = paragraphs[: sections[0]] if sections else paragraphs
-        return cls(heading.strip().rstrip("."), [" ".join(each.split()) for each in told])
+        shown = paragraphs[: sections[0]] if sections else paragraphs
+        return cls(heading.strip().rstrip("."), [" ".join(each.split()) for each in shown])
 
 
 @dataclass(frozen=True)

@@ -90,8 +90,8 @@ class Applications(Topic):
         for name, kind in wanted.items():
             question = getattr(self, name).question()
             if not isinstance(question, kind):
-                asked = "nothing" if question is None else question.asks_for
-                raise ConfigError(f"topic.{name} must ask for {kind.asks_for}; the chosen problem asks for {asked}.")
+                actual = "nothing" if question is None else question.asks_for
+                raise ConfigError(f"topic.{name} must ask for {kind.asks_for}; the chosen problem asks for {actual}.")
 
     def rows(self) -> Iterator[Mapping[str, float]]:
         """Yield the iterations of each application, the network's curves, and the equation's solution."""
@@ -105,7 +105,7 @@ class Applications(Topic):
     def _iterations(
         self, name: str, solver: str, problem: Problem, metric: str, **options: Any
     ) -> Iterator[Mapping[str, float]]:
-        for each in gradmix.solver(solver, **options).iterations(_asked(problem)):
+        for each in gradmix.solver(solver, **options).iterations(_question_of(problem)):
             derivatives = each.metrics["derivative_evaluations"]
             yield {"iteration": float(each.step), name: float(each.metrics[metric]), f"derivatives.{name}": derivatives}
 
@@ -136,7 +136,7 @@ class Applications(Topic):
         return np.matmul(hidden, weights[2 * k : 3 * k]) + weights[3 * k]
 
     def _course(self) -> Iterator[Mapping[str, float]]:
-        for each in gradmix.solver("scipy_ode", method="Radau").iterations(_asked(self.stiff)):
+        for each in gradmix.solver("scipy_ode", method="Radau").iterations(_question_of(self.stiff)):
             states = {f"stiff.{i}": float(value) for i, value in enumerate(each.estimate, start=1)}
             yield {"time": each.metrics["t"], **states, "derivatives.stiff": each.metrics["derivative_evaluations"]}
 
@@ -189,7 +189,7 @@ _COUNTED = {
 }
 
 
-def _asked(problem: Problem) -> Question:
+def _question_of(problem: Problem) -> Question:
     """Return the question of a problem, which has been checked to have one."""
     question = problem.question()
     if question is None:

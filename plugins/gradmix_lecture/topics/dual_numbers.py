@@ -292,8 +292,8 @@ def _draw_computation(axes: Axes, row: Mapping[str, float]) -> None:
         y = 0.86 - 0.15 * number
         axes.text(0.06, y, name, fontsize=12, va="center", color="0.3")
         axes.text(0.34, y, text, fontsize=13.5, va="center", color=color)
-    told = r"$d_1$: $\partial f/\partial x_1$      $d_2$: $\partial f/\partial x_2$"
-    axes.text(0.34, 0.14, told, fontsize=12, va="center", color=group_color(1))
+    legend = r"$d_1$: $\partial f/\partial x_1$      $d_2$: $\partial f/\partial x_2$"
+    axes.text(0.34, 0.14, legend, fontsize=12, va="center", color=group_color(1))
 
 
 def _dual(value: float, d1: float, d2: float) -> str:

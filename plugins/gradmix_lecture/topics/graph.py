@@ -136,14 +136,14 @@ class ForwardAndReverse(Topic):
             axes.text(WIDTH - 0.3, HEIGHT - 0.3, self._seed(), fontsize=11, va="center", ha="right", color=_FORWARD)
         _draw_ways(axes, is_forward=not is_reverse, is_reverse=is_reverse or at is None)
         if at is None:
-            told, size, color = (
+            text, size, color = (
                 "on each arrow: the partial derivative of the upper value with respect to the lower one",
                 10.5,
                 "0.35",
             )
         else:
-            told, size, color = self._backward(table, at) if is_reverse else self._forward(table, at), 13, "black"
-        axes.text(_MIDDLE, 0.26, told, fontsize=size, color=color, ha="center", va="center")
+            text, size, color = self._backward(table, at) if is_reverse else self._forward(table, at), 13, "black"
+        axes.text(_MIDDLE, 0.26, text, fontsize=size, color=color, ha="center", va="center")
         return figure
 
     def _seed(self) -> str:
@@ -289,9 +289,9 @@ def _draw_ways(axes: Axes, is_forward: bool, is_reverse: bool) -> None:
             look = {"arrowstyle": "-|>", "color": color, "linewidth": 2.0}
             axes.annotate("", xy=end, xytext=begin, arrowprops=look)
             side = -0.22 if color == _FORWARD else 0.22
-            told = text or r"adjoints $\bar w$"
+            label = text or r"adjoints $\bar w$"
             middle = (_LOWEST + _HIGHEST) / 2
-            axes.text(x + side, middle, told, color=color, rotation=90, ha="center", va="center", fontsize=11)
+            axes.text(x + side, middle, label, color=color, rotation=90, ha="center", va="center", fontsize=11)
 
 
 def _partial(number: int, by: int) -> str:

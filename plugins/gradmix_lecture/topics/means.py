@@ -128,9 +128,9 @@ class MeansOnly(Topic):
         climb = figure.add_subplot(parts[1, 1])
         best = max(table[f"{way}.log_likelihood"].max() for way in _WAYS)
         for way, (name, style, color) in _WAYS.items():
-            lacking = np.maximum(best - table[f"{way}.log_likelihood"], _LEAST)
-            climb.plot(table["iteration"], lacking, color="0.85")
-            climb.plot(table["iteration"][: last + 1], lacking[: last + 1], style, color=group_color(color), label=name)
+            gap = np.maximum(best - table[f"{way}.log_likelihood"], _LEAST)
+            climb.plot(table["iteration"], gap, color="0.85")
+            climb.plot(table["iteration"][: last + 1], gap[: last + 1], style, color=group_color(color), label=name)
         climb.set(xlabel="iteration", title="log-likelihood below the best [nats]", yscale="log")
         climb.legend(loc="upper right")
         return figure

@@ -217,10 +217,10 @@ class IterativeSolver(Topic):
                 f"{name}.{what}",
                 "lower",
                 "iterations",
-                f"{label}: first iteration with twelve digits of {told}",
+                f"{label}: first iteration with twelve digits of {meaning}",
             )
             for name, (label, _) in _STEPS.items()
-            for what, told in words.items()
+            for what, meaning in words.items()
         ]
 
     def summary(self, table: Table) -> Mapping[str, float]:
@@ -243,9 +243,9 @@ class IterativeSolver(Topic):
         }
         for axes, (name, (label, _)) in zip(panels, _STEPS.items(), strict=True):
             its = table.having(f"{name}.value")
-            for what, (told, style, color) in looks.items():
+            for what, (text, style, color) in looks.items():
                 errors = np.maximum(its[f"{name}.{what}"], _EXACT)
-                axes.semilogy(its["iteration"], errors, style, color=color, label=told)
+                axes.semilogy(its["iteration"], errors, style, color=color, label=text)
             axes.set_title(f"{label}: {_WRITTEN[name]}")
             axes.set_xlabel("iterations k")
         panels[0].set_ylabel("relative error")

@@ -245,11 +245,11 @@ class EMAndGradientAscent(Topic):
         by_iteration, by_time = figure.subplots(1, 2, sharey=True)
         for way, name in enumerate(self._names()):
             own = table.where("way", way)
-            lacking = np.maximum(best - own["log_likelihood"], _LEAST_GAP)
+            gap = np.maximum(best - own["log_likelihood"], _LEAST_GAP)
             style = ("-o", "--s", ":^", "-.D")[way]
             color = group_color(1 if way == 0 else 0 if way == 1 else way)
-            by_iteration.semilogy(own["iteration"], lacking, style, color=color, label=name)
-            by_time.loglog(1000 * own["seconds"], lacking, style, color=color)
+            by_iteration.semilogy(own["iteration"], gap, style, color=color, label=name)
+            by_time.loglog(1000 * own["seconds"], gap, style, color=color)
         by_iteration.set(xlabel="iteration", title="log-likelihood below the best [nats]")
         by_time.set(xlabel="processor time [ms]")
         by_time.xaxis.set_minor_formatter("")

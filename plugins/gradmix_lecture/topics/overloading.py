@@ -128,8 +128,8 @@ class OperatorOverloading(Topic):
             count = lines[f"lines.{way}"]
             code = f"{count:.0f} lines of code" if count else "no new code"
             ground = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
-            told = f"{label}: {ratio:.2g} ×, {code}"
-            axes.text(1.05 * low, y + 0.34, told, va="center", fontsize=10, bbox=ground)
+            text = f"{label}: {ratio:.2g} ×, {code}"
+            axes.text(1.05 * low, y + 0.34, text, va="center", fontsize=10, bbox=ground)
         axes.plot([1, 1], [0.7, len(_WAYS) + 0.2], color="black", linestyle="--", linewidth=1)
         axes.set(xscale="log", xlim=(low, high), ylim=(0.6, len(_WAYS) + 0.7), yticks=[])
         axes.xaxis.set_minor_formatter("")

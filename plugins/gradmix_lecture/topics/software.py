@@ -147,8 +147,8 @@ class SoftwareTable(Topic):
             axes.plot(
                 first, y, "D", color=group_color(1), markersize=6, label="_" if y else "the first, with preparation"
             )
-            told = f"{its.works}\nerror {row['error']:.0e}"
-            axes.text(1.02, y, told, transform=axes.get_yaxis_transform(), va="center", fontsize=9)
+            label = f"{its.works}\nerror {row['error']:.0e}"
+            axes.text(1.02, y, label, transform=axes.get_yaxis_transform(), va="center", fontsize=9)
         labels = [TOOLS[names[int(row["tool"])]] for row in order]
         axes.set_yticks(range(len(order)), [its.label + (" *" if its.is_in_lecture else "") for its in labels])
         axes.set_ylim(len(order) - 0.4, -0.6)

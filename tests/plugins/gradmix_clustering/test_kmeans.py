@@ -423,7 +423,7 @@ def test_starts_by_name_array_and_function():
         again = gradmix.clusterer("kmeans", n_clusters=2, tol=0.0).set_params(init=init).fit(OLD_FAITHFUL)
         assert again.inertia_ == pytest.approx(fit.inertia_, rel=1e-3)
     for wrong in (start, OLD_FAITHFUL[:3, :1], lambda X, k, rng: X[: k + 1]):
-        with pytest.raises(gradmix.DataError, match=r"centers of the shape \(3, 2\)"):
+        with pytest.raises(gradmix.DataError, match=r"centers of the shape \(n_clusters, n_features\) = \(3, 2\)"):
             gradmix.clusterer("kmeans", n_clusters=3).set_params(init=wrong).fit(OLD_FAITHFUL)
     with pytest.raises(gradmix.ConfigError, match="init must be"):
         gradmix.clusterer("kmeans", init="elkan").fit(OLD_FAITHFUL)

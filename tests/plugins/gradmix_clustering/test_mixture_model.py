@@ -65,7 +65,7 @@ def test_values_must_fit_the_columns_and_leave_one():
     for values in ([1.0], [1.0, np.nan], [[1.0, 2.0]]):
         with pytest.raises(gradmix.DataError, match="2 finite numbers"):
             model.conditional([0, 1], values)
-    with pytest.raises(gradmix.DataError, match="at least one column must not be given; all 2 are"):
+    with pytest.raises(gradmix.DataError, match="at least one column must not be given; all 4 are"):
         model.conditional([0, 1, 2, 3], X[0])
 
 

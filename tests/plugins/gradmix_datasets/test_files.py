@@ -200,7 +200,7 @@ def test_a_run_says_how_the_file_was_read(empty_folder, capsys):
 def test_labels_that_cannot_be_read_are_named(tmp_path):
     (tmp_path / "x.data").write_text("1 2\n3 4\n")
     (tmp_path / "x.labels0").write_bytes(b"\xff\n1\n")
-    with pytest.raises(gradmix.DataError, match=r"labels beside .*x\.labels0"):
+    with pytest.raises(gradmix.DataError, match=r"x\.labels0, the labels that belong to"):
         read(tmp_path / "x.data")
 
 

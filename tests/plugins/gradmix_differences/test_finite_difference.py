@@ -71,7 +71,7 @@ def test_a_fixed_step_says_what_limits_it(step, status):
 
 
 @pytest.mark.parametrize(
-    ("options", "message"), [({"order": 3}, "order=4"), ({"method": "complex_step", "order": 2}, "no order")]
+    ("options", "message"), [({"order": 3}, "order=4"), ({"method": "complex_step", "order": 2}, "order has no effect")]
 )
 def test_orders_that_there_are_not_are_refused(options, message):
     with pytest.raises(gradmix.ConfigError, match=message):

@@ -63,5 +63,5 @@ def test_rows_that_are_not_in_the_plane_are_refused():
 
 
 def test_more_components_than_rows_are_refused():
-    with pytest.raises(ConfigError, match=r"n_components=3 is more than the 2 rows"):
+    with pytest.raises(ConfigError, match=r"n_components=3 exceeds the 2 rows"):
         list(EMIterations(dataset=Mixture(n=2, random_state=0)).rows())

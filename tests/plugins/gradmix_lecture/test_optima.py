@@ -76,5 +76,5 @@ def test_em_and_gradient_ascent_reach_the_published_maximum():
 @pytest.mark.parametrize("given", [(), ("tape", "tape"), ("tape", "dual", "source", "taylor")])
 def test_differentiators_that_make_no_picture_are_refused(given):
     topic = replace(EMAndGradientAscent(dataset=OldFaithful()), differentiators=given)
-    with pytest.raises(ConfigError, match=r"topic\.differentiators must be 1 to 3 different ones"):
+    with pytest.raises(ConfigError, match=r"topic\.differentiators must be 1 to 3 different differentiators"):
         topic.check()

@@ -34,5 +34,5 @@ def test_the_listings_differ_in_the_import_and_the_name_only(topic):
 
 
 def test_more_components_than_rows_are_refused():
-    with pytest.raises(ConfigError, match="n_components=3 is more than the 2 rows"):
+    with pytest.raises(ConfigError, match="n_components=3 exceeds the 2 rows"):
         list(ScikitLearn(dataset=Mixture(n=2, random_state=0)).rows())

@@ -259,7 +259,7 @@ def test_differences_are_as_good_as_their_method(name, method, within):
 
 
 def test_a_point_of_the_wrong_length_is_refused():
-    with pytest.raises(gradmix.DataError, match=r"2 entries, but problem\.n=3"):
+    with pytest.raises(gradmix.DataError, match=r"must have problem\.n=3 entries; it has 2"):
         problem("rosenbrock", n=3, x=(1.0, 2.0)).point()
 
 

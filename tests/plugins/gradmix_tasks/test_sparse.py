@@ -25,5 +25,5 @@ def test_a_sparse_jacobian_is_compared_as_a_dense_one(differentiator):
 
 
 def test_other_derivatives_are_refused():
-    with pytest.raises(ConfigError, match=r"task\.sparse=true is for Jacobians"):
+    with pytest.raises(ConfigError, match=r"task\.sparse=true is for problems whose operator is jacobian"):
         task(problem="cubic").check()

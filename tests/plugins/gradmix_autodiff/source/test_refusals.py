@@ -176,7 +176,7 @@ CASES = {
     rows_swapped: ("a[0] = …", "line 23", "np.copy"),
     a_cast_without_a_copy: ("astype", "NumPy's functions"),
     a_write_into_a_view: ("view[0] = …", "a view", "np.copy"),
-    an_update_of_a_shared_array: ("update in place of a, which b shares", "a = a + …"),
+    an_update_of_a_shared_array: ("update of a, which shares memory with b", "a = a + …"),
     arrays_swapped_in_a_loop: ("a[i] = …", "another name", "np.copy"),
     another_name_from_an_iteration: ("u[k] = …", "another name", "np.copy"),
     a_view_carried_into_a_loop: ("a[i] = …", "another name", "np.copy"),
@@ -192,7 +192,7 @@ CASES = {
     a_comprehension: ("a list comprehension", "a loop"),
     recursion: ("recursion, which calls itself", "write a loop"),
     global_state: ("`global`", "return it"),
-    a_function_without_a_rule: ("polyfit, a function without a rule", "differentiator=tape"),
+    a_function_without_a_rule: ("polyfit, a function without a derivative rule", "differentiator=tape"),
     complex_numbers: ("np.fft.rfft(x)", "complex numbers", "differentiator=tape"),
     a_complex_constant: ("`1j`, a complex number", "differentiator=tape"),
     parts_without_a_known_number: ("np.unstack(x)", "number of results"),
@@ -260,7 +260,7 @@ def test_a_function_without_source_is_refused():
 
 
 def test_a_builtin_without_a_rule_is_refused():
-    with pytest.raises(DifferentiationError, match="erf, a function without a rule"):
+    with pytest.raises(DifferentiationError, match="erf, a function without a derivative rule"):
         SOURCE.derivative(math.erf, 1.0)
 
 
