@@ -74,7 +74,7 @@ class Layout:
             "" if self.separator == "," else f"fields separated by {SEPARATORS.get(self.separator, self.separator)}",
             "" if self.decimal == "." else "decimal commas",
             "" if self.encoding.startswith("utf-8") else f"encoding {self.encoding}",
-            "" if self.names else "no header",
+            "" if self.names else "without a header",
             self.doubts,
         ]
         return ", ".join(filter(None, parts))
@@ -128,13 +128,16 @@ def find_layout(sample: bytes, name: str, said: Said, may_lack_names: bool) -> L
     first = rows[0]
     if decimal == "," and len(first) == 1 and not (said.decimal or said.separator):
         raise DataError(
-            f"the first line of {name} has one field, and others have commas. If these are decimal commas, say "
-            "\"dataset.decimal=','\"; if they separate fields, the first line must name every column."
+            f"the first line of {name} has one field, but other lines have commas. If these are decimal commas, "
+            "set \"dataset.decimal=','\"; if they separate fields, name every column in the first line."
         )
     doubts = "" if said.decimal or said.thousands else _doubts(rows, separator, decimal, name)
     has_names_of_rows = _has_names_of_rows(rows)
     if len(rows) > 1 and len(rows[1]) > len(first) and not has_names_of_rows:
-        raise DataError(f"the rows of {name} have more fields than its first line.")  # pandas would make one an index
+        raise DataError(  # pandas would make one column an index
+            f"the second line of {name} has {len(rows[1])} fields, more than the {len(first)} of the first line. "
+            "If the first line has the names of columns, name every column."
+        )
     is_row = all(_NUMBERS[decimal].fullmatch(field) for field in first)
     header = not is_row if said.header is None else said.header
     names = ["", *first] if has_names_of_rows else first if header else []
@@ -143,8 +146,8 @@ def find_layout(sample: bytes, name: str, said: Said, may_lack_names: bool) -> L
         names = above if len(above) == len(first) else []
         if not names and not may_lack_names:
             raise DataError(
-                f"the first line of {name} holds numbers, not names of columns. If the file has no header, say "
-                "dataset.header=false; if these are names, dataset.header=true."
+                f"the first line of {name} contains numbers, not names of columns. If the file has no header, set "
+                "dataset.header=false; if these are names, set dataset.header=true."
             )
     are_elsewhere = not header or has_names_of_rows
     return Layout(encoding, separator, decimal, top.n_lines, header, tuple(names), are_elsewhere, doubts)
@@ -198,11 +201,11 @@ def _lines(sample: bytes, encoding: str, name: str) -> list[str]:
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(sample[:SAMPLE])
     except (UnicodeDecodeError, LookupError) as error:
-        raise DataError(f"cannot read {name} as text: {error}. dataset.encoding names another encoding.") from error
+        raise DataError(f"cannot read {name} as text: {error}. Set dataset.encoding to its encoding.") from error
     if "\0" in text:
         is_utf_16 = text[1:1000:2].count("\0") > len(text[1:1000:2]) // 2
-        hint = " If it is UTF-16, say dataset.encoding=utf-16-le." if is_utf_16 else ""
-        raise DataError(f"cannot read {name}: it is not a file of text.{hint}")
+        hint = " If it is UTF-16, set dataset.encoding=utf-16-le." if is_utf_16 else ""
+        raise DataError(f"cannot read {name}: it is not a text file.{hint}")
     lines = re.split(r"\r\n?|\n", text)
     return lines[:-1] if len(sample) >= SAMPLE and len(lines) > 1 else lines
 
@@ -220,13 +223,13 @@ def _doubts(rows: Sequence[Sequence[str]], separator: str, decimal: str, name: s
     grouped = _maybe_thousands([field for row in rows for field in row], decimal)
     if grouped and decimal == ",":
         raise DataError(
-            f"numbers of {name}, such as {grouped!r}, may have decimal commas or commas between thousands. If these "
-            "are decimal commas, say \"dataset.decimal=','\"; if not, \"dataset.thousands=','\"."
+            f"the commas in numbers of {name}, such as {grouped!r}, may be decimal commas or separate thousands. Set "
+            "\"dataset.decimal=','\" or \"dataset.thousands=','\"."
         )
     if grouped and separator == ";":  # which separates fields where points group thousands
         return (
-            f"all decimal points are followed by three digits, as in {grouped}: dataset.thousands=. if they group "
-            "thousands"
+            f"all decimal points are followed by three digits, as in {grouped}; if they separate thousands, set "
+            "dataset.thousands=."
         )
     return ""
 

@@ -106,7 +106,7 @@ class File(Dataset):
         chosen = self._chosen(table)
         if self.columns is None and (numbering := self._numbering(chosen)):
             chosen = chosen.drop(columns=numbering)
-            remarks.append(f"{', '.join(numbering)} left out as names of rows; dataset.columns would keep them")
+            remarks.append(f"{', '.join(numbering)} left out as names of rows; to keep them, set dataset.columns")
         features = self._numbers(chosen)
         missing = features.isna()
         rows = missing.any(axis=1).to_numpy(copy=True)
@@ -115,7 +115,7 @@ class File(Dataset):
         if rows.any() and self.missing == "drop":
             features = features[~rows]
             labels = None if labels is None else labels[~rows]
-            remarks.append(f"{rows.sum()} of {len(rows)} rows dropped, as they miss a value")
+            remarks.append(f"{rows.sum()} of {len(rows)} rows dropped because of missing values")
         elif missing.any(axis=None):
             raise self._misses(missing, rows)
         return Data(
@@ -165,7 +165,7 @@ class File(Dataset):
     def _unreadable(self, error: Exception) -> DataError:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         return DataError(
-            f"cannot read dataset.path={self.path}: {reason.strip().rstrip('.')}. (Read from {Path.cwd()}.)"
+            f"cannot read dataset.path={self.path}: {reason.strip().rstrip('.')}. (Working folder: {Path.cwd()}.)"
         )
 
     def _path_of_labels(self) -> Path | None:
@@ -184,14 +184,14 @@ class File(Dataset):
             with COMPRESSIONS[path.suffix if path.suffix in COMPRESSIONS else ""](str(regular_file(path))) as stream:
                 return np.array([line.strip().decode() for line in stream if line.strip()])
         except (OSError, ValueError, EOFError) as error:
-            raise DataError(f"cannot read the labels beside {self.path}, {path.name}: {error}.") from error
+            raise DataError(f"cannot read {path.name}, the labels that belong to {self.path}: {error}.") from error
 
     def _there(self, table: pd.DataFrame, names: Sequence[str], option: str) -> Sequence[str]:
         """Return the names, after a check that the table has all these columns."""
         for name in names:
             if name not in table:
                 raise DataError(
-                    f"{self.path} has no column {name!r} for dataset.{option}. It has: {', '.join(table.columns)}."
+                    f"{self.path} has no column {name!r} for dataset.{option}. Its columns: {', '.join(table.columns)}."
                 )
         return names
 
@@ -240,15 +240,16 @@ class File(Dataset):
         names = ",".join(name for name, *_ in refused)
         return DataError(
             f"{self.path} has columns that are not numbers (rows counted from 0). {'; '.join(lines)}. "
-            f"dataset.drop=[{names}] leaves out; dataset.label takes one as the true groups."
+            f"To leave them out, set dataset.drop=[{names}]; to use one as the true groups, set dataset.label."
         )
 
     def _misses(self, missing: pd.DataFrame, rows: Any) -> DataError:
         counts = missing.sum()
         each = ", ".join(f"{name!r} {count}" for name, count in counts[counts > 0].items())
         return DataError(
-            f"{rows.sum()} of {len(rows)} rows of {self.path} miss a value, the first in row {int(rows.argmax())} "
-            f"(counted from 0); missing values by column: {each}. dataset.missing=drop leaves these rows out."
+            f"{rows.sum()} of {len(rows)} rows of {self.path} have missing values, the first is row "
+            f"{int(rows.argmax())} (counted from 0); missing values by column: {each}. To leave these rows out, set "
+            "dataset.missing=drop."
         )
 
 

@@ -69,7 +69,7 @@ def _only_member(path: str) -> Iterator[IO[bytes]]:
     with zipfile.ZipFile(path) as archive:
         members = [name for name in archive.namelist() if not name.endswith("/")]
         if len(members) != 1:
-            raise DataError(f"{path} must hold one file; it holds {len(members)}: {', '.join(members[:10])}.")
+            raise DataError(f"{path} must contain one file; it contains {len(members)}: {', '.join(members[:10])}.")
         with archive.open(members[0]) as stream:
             yield stream
 
@@ -97,8 +97,8 @@ def read(source: Source) -> Read:
     if reader is None or (compression and reader is not _read_text):
         texts = [each for each, its in FORMATS.items() if its is _read_text]
         raise DataError(
-            f"dataset.path={source.path}: its ending must be one of {', '.join(FORMATS)}; after "
-            f"{', '.join(texts)} also {', '.join(filter(None, COMPRESSIONS))}. pandas converts others, such as "
+            f"the ending of dataset.path={source.path} must be one of {', '.join(FORMATS)}; {', '.join(texts)} may be "
+            f"followed by one of {', '.join(filter(None, COMPRESSIONS))}. Convert other files with pandas, as in "
             "pandas.read_excel('table.xlsx').to_csv('table.csv', index=False)."
         )
     return reader(source)
@@ -133,7 +133,7 @@ def _read_text(source: Source) -> Read:
         table = table.iloc[:, :-1]  # each line ends with a separator
     if layout.names and not layout.names[0]:
         table = _without_row_names(table, source.path)
-        remarks.append("first column, which has no name, left out as names of rows")
+        remarks.append("unnamed first column left out as names of rows")
     return Read(table, tuple(remarks))
 
 
@@ -168,7 +168,7 @@ def _uneven(error: Exception, path: str, n_skipped: int) -> Exception:
     line += n_skipped
     return DataError(
         f"line {line} of {path} has {seen} fields, but a line before it has {expected}. If the table begins with line "
-        f"{line}, dataset.skip_lines={line - 1} leaves out the lines before it."
+        f"{line}, set dataset.skip_lines={line - 1}."
     )
 
 
@@ -193,7 +193,7 @@ def _without_row_names(table: pd.DataFrame, path: str) -> pd.DataFrame:
     numbers = pd.api.types.is_integer_dtype(first) and first.is_monotonic_increasing and first.is_unique
     if not (numbers or pd.api.types.is_string_dtype(first)):
         raise DataError(
-            f"the first column of {path} has no name. If it is data, name it; if not, leave it out by "
+            f"the first column of {path} has no name. If it is data, name it; if not, leave it out with "
             f'dataset.drop=["{table.columns[0]}"].'
         )
     return table.drop(columns=table.columns[0])
@@ -226,7 +226,7 @@ def _read_npz(source: Source) -> Read:
         matrices = [name for name in names if archive[name].ndim == 2]
         key = source.key or (matrices[0] if len(matrices) == 1 else None)
         if key not in names:
-            asked = f"has no array {key!r}" if key else "has several matrices, or none"
+            asked = f"has no array {key!r}" if key else "does not have exactly one matrix"
             raise DataError(f"{source.path} {asked}; dataset.key must be one of {', '.join(names) or '(no arrays)'}.")
         table = _table(archive[key])
         if source.label in names:
@@ -238,9 +238,9 @@ def _table(array: Any) -> pd.DataFrame:
     import pandas as pd
 
     if not isinstance(array, np.ndarray):
-        raise ValueError("it holds several arrays, not a matrix of rows")
+        raise ValueError("it contains several arrays, not a matrix of rows")
     if array.ndim != (1 if array.dtype.names else 2):
-        raise ValueError(f"it holds an array of shape {array.shape}, not a matrix of rows")
+        raise ValueError(f"it contains an array of the shape {array.shape}, not a matrix of rows")
     return pd.DataFrame(array)
 
 

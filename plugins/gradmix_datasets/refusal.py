@@ -13,7 +13,7 @@ _MOST_CATEGORIES = 20
 """Number of different values that may be categories, even if they are more than half of the rows."""
 _GROUPED = "\"dataset.thousands='{}'\" reads them as numbers"
 _COMMA = "\"dataset.decimal=','\""
-_NO_OPTION = "write plain numbers, since no option reads these"
+_NO_OPTION = "write plain numbers, because no option reads these"
 _WRITTEN: Sequence[tuple[str, str, str, bool]] = (
     (r"[+-]?\d{1,3}(,\d{3})+\.\d*", "commas between thousands", _GROUPED.format(","), True),
     (r"[+-]?\d{1,3}(\.\d{3})+(,\d*)?", "points between thousands", _GROUPED.format("."), True),
@@ -28,10 +28,10 @@ _WRITTEN: Sequence[tuple[str, str, str, bool]] = (
     (
         r"(?!\d{4}-\d\d-)\d{1,4}([-/.])\d{1,2}\1\d{1,4}.*",
         "dates in another form than 2024-12-31",
-        "written so, dataset.dates=true makes them numbers",
+        "write them in this form, then dataset.dates=true converts them to numbers",
         True,
     ),
-    (r"\W?[^\w\s]?\s?\d+([.,]\d+)?\s?[^\d.,]{0,5}", "signs or units beside numbers", _NO_OPTION, False),
+    (r"\W?[^\w\s]?\s?\d+([.,]\d+)?\s?[^\d.,]{0,5}", "signs or units next to numbers", _NO_OPTION, False),
 )
 """How numbers and dates are written: a pattern, its name, the option that reads it, and whether one value suffices."""
 
@@ -40,25 +40,27 @@ def explain_refusal(name: str, column: pd.Series[Any], is_dates: bool) -> str:
     """Describe a column that is not numbers: what it has, where, and which option reads it."""
     texts = column.dropna().astype(str)
     if is_dates:
-        return _told("dates", column, texts.iloc[0], "dataset.dates=true makes them numbers")
+        return _described("dates", column, texts.iloc[0], "dataset.dates=true converts them to numbers")
     if not isinstance(column.dropna().iloc[0], str):
-        return _told(type(column.dropna().iloc[0]).__name__, column, texts.iloc[0], "no option makes numbers of it")
+        kind = type(column.dropna().iloc[0]).__name__
+        return _described(kind, column, texts.iloc[0], "no option converts these to numbers")
     words = texts[pd.to_numeric(texts, errors="coerce").isna()]
     if words.empty:
-        return _told("numbers with another decimal mark", column, texts.iloc[0], "dataset.decimal specifies it")
+        return _described("numbers with another decimal mark", column, texts.iloc[0], "dataset.decimal specifies it")
     if texts.nunique() > 1 and words.nunique() <= _MOST_WORDS and len(words) < len(texts) / 2:
         listed = ",".join(f'"{word}"' for word in words.unique())
-        advice = f"'dataset.na_values=[{listed}]' reads what is not a number as missing"
-        return _told("numbers and text", column, words.iloc[0], advice)
+        advice = f"'dataset.na_values=[{listed}]' reads these words as missing values"
+        return _described("numbers and text", column, words.iloc[0], advice)
     for pattern, what, advice, is_any in _WRITTEN:
         fits = words.str.fullmatch(pattern)
         if fits.any() if is_any else fits.all():
-            return _told(what, column, words[fits].iloc[0], advice)
+            return _described(what, column, words[fits].iloc[0], advice)
     many = texts.nunique() > max(_MOST_CATEGORIES, len(texts) // 2)
-    advice = "its values are too many for categories" if many else f"dataset.encode=[{name}] makes columns of it"
-    return _told("text", column, words.iloc[0], advice)
+    encode = f"dataset.encode=[{name}] turns it into columns of 0 and 1"
+    advice = "it has too many different values for categories" if many else encode
+    return _described("text", column, words.iloc[0], advice)
 
 
-def _told(what: str, column: pd.Series[Any], example: str, advice: str) -> str:
+def _described(what: str, column: pd.Series[Any], example: str, advice: str) -> str:
     row = int((column.astype(str) == example).to_numpy().argmax())
     return f"{what}, such as {example!r} in row {row}: {advice}"

@@ -231,7 +231,7 @@ def test_points_that_may_group_thousands_are_remarked_on(tmp_path):
     (tmp_path / "data.csv").write_text("a;b\n1.234;2\n12.345;3\n")
     data = read(tmp_path / "data.csv")
     assert data.X.tolist() == [[1.234, 2], [12.345, 3]]
-    assert "as in 1.234: dataset.thousands=. if they group thousands" in data.remarks
+    assert "as in 1.234; if they separate thousands, set dataset.thousands=." in data.remarks
 
 
 @pytest.mark.parametrize("name", ["id", "Id", "CustomerID", "patient_id", "index", "Unnamed: 0", "Row"])
@@ -306,7 +306,7 @@ def test_words_for_missing_values_are_named_and_read_on_request(tmp_path):
     [
         ("1,234.5|2,000.0", r"commas between thousands.*dataset\.thousands=','"),
         ("1,234|2,000", r"decimal commas, or commas between thousands"),
-        ("1.5 cm|2.5 cm", "signs or units beside numbers, such as '1.5 cm' in row 0: write plain numbers"),
+        ("1.5 cm|2.5 cm", "signs or units next to numbers, such as '1.5 cm' in row 0: write plain numbers"),
         ("12 %|2.5 %", "signs or units"),
         ("31.12.2024|2024-01-02", "dates in another form than 2024-12-31, such as '31.12.2024' in row 0"),
     ],
@@ -319,7 +319,7 @@ def test_what_a_column_of_text_has_is_said(tmp_path, values, what):
 
 def test_names_are_not_advised_to_become_categories(tmp_path):
     pd.DataFrame({"who": [f"name {i}" for i in range(50)], "a": range(50)}).to_csv(tmp_path / "data.csv", index=False)
-    with pytest.raises(gradmix.DataError, match="too many for categories"):
+    with pytest.raises(gradmix.DataError, match="too many different values for categories"):
         read(tmp_path / "data.csv")
 
 
