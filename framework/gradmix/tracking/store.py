@@ -50,14 +50,14 @@ def import_mlflow() -> None:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # printing needs a request for each run
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)
     if "mlflow" not in sys.modules:
         gc.disable()
         import mlflow  # noqa: F401
 
         gc.freeze()  # the garbage collector need not scan MLflow's million objects each time
         gc.enable()
+    for name in ("mlflow", "alembic"):  # after the import, which sets the level of MLflow's own
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def open_client(tracking: Tracking, is_thorough: bool = False, remarks: list[str] | None = None) -> MlflowClient:

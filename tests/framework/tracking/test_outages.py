@@ -1,5 +1,6 @@
 """A store that cannot be used costs a run nothing but a warning, and `gradmix sync` brings all in later."""
 
+import logging
 import os
 import shutil
 import socket
@@ -18,7 +19,7 @@ from conftest import HANGS, all_runs
 from gradmix import StorageError
 from gradmix.config.spec import Tracking
 from gradmix.tracking.ingest import Ingester
-from gradmix.tracking.store import open_client
+from gradmix.tracking.store import import_mlflow, open_client
 from gradmix.tracking.trouble import explain
 from made_journals import edit
 from tracked import brought
@@ -188,3 +189,12 @@ def test_a_server_that_is_stopped_in_the_middle_loses_nothing(
         assert gradmix_main("sync", there)[0].startswith("2 journal(s)")
         assert [each.info.status for each in all_runs(client)] == ["FINISHED"] * 2
         assert gradmix_main("sync", there)[0].startswith("0 journal(s)")
+
+
+def test_mlflow_is_quiet_although_its_import_sets_a_level(tmp_path, monkeypatch):
+    (tmp_path / "mlflow.py").write_text("import logging\nlogging.getLogger('mlflow').setLevel(logging.INFO)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "mlflow", raising=False)
+    import_mlflow()
+    assert sys.modules["mlflow"].__file__ == str(tmp_path / "mlflow.py")
+    assert logging.getLogger("mlflow").level == logging.WARNING
