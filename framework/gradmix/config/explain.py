@@ -96,7 +96,9 @@ def _how_to_find(group: str, name: str) -> str:
 def _composition(error: ConfigCompositionException) -> ConfigError:
     text, cause = str(error), error.__cause__
     if "No match in the defaults list" in text:
-        return _no_match(_quoted(text), "delete" in text)
+        containing = re.match(r"In '([^']+)': ", text)  # the config file that has the override
+        file, text = (f"{containing[1]}: ", text[containing.end() :]) if containing else ("", text)
+        return _no_match(_quoted(text), "delete" in text, file)
     if isinstance(cause, ValidationError):  # an option of a typed config, such as a launcher's
         return ConfigError(f"{cause.full_key}: {_first_line(cause)}.")
     if isinstance(cause, OmegaConfBaseException) and isinstance(cause.parent_node, DictConfig):
@@ -113,7 +115,7 @@ def _composition(error: ConfigCompositionException) -> ConfigError:
     return ConfigError(" ".join(text.split()))
 
 
-def _no_match(group: str, is_removed: bool) -> ConfigError:
+def _no_match(group: str, is_removed: bool, file: str) -> ConfigError:
     """Return the error for an override of a group that is not in the config's defaults list."""
     known, (holder, _, name) = registry().kinds, group.rpartition("/")
     if _has_several(group) and is_removed:
@@ -129,7 +131,7 @@ def _no_match(group: str, is_removed: bool) -> ConfigError:
             f"{group}=… does not apply: this task has no {group}. "
             "Choose a task that has one; see `gradmix plugins cluster` and `gradmix plugins differentiate`."
         )
-    return UnknownNameError(problem)
+    return UnknownNameError(f"{file}{problem}")
 
 
 def _unknown_option(path: str, node: DictConfig) -> ConfigError:

@@ -220,5 +220,6 @@ def common_settings(jobs: Sequence[Job]) -> Settings:
         raise ConfigError(f"nothing was run; finished jobs are kept. Job {jobs[0].number + 1}: {jobs[0].reason}")
     for each in ("name", "runs_dir", "tracking", "on_error", "reuse", "strict", "limits", "timing", "pictures"):
         if len({str(getattr(settings, each)) for settings in found}) > 1:
-            raise ConfigError(f"all jobs of a sweep have the same {each}; it cannot be swept over.")
+            default = " Its default is the name of the task: add name=NAME." if each == "name" else ""
+            raise ConfigError(f"all jobs of a sweep have the same {each}; it cannot be swept over.{default}")
     return found[0]

@@ -134,11 +134,9 @@ class Sweeper:
         return found
 
     def _keys_of(self, fixed: Sequence[str], override: str) -> Collection[str]:
-        """Return the keys in the config of the component that an override chooses, which an experiment may add to."""
-        if (
-            self.config.hydra.runtime.choices.get("experiment") is None
-            and self.config.hydra.job.config_name == "config"
-        ):
+        """Return the keys in the config of the component that an override chooses, if a file may have added some."""
+        hydra = self.config.hydra
+        if hydra.runtime.choices.get("experiment") is None and hydra.job.config_name == "config":
             return ()
         with suppress(GradmixError, LookupError, TypeError):  # composing the job reports the error
             node: Any = reduce(getitem, path_of_override(override), self._compose((*fixed, override)))

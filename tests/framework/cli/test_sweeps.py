@@ -438,6 +438,13 @@ def test_a_choice_of_a_grid_that_a_component_lacks_is_left_out_or_refused_by_str
     assert jobs_planned(capsys, "-m", *grid, *search)[1] == []  # a search may try it: then it fails
 
 
+def test_a_grid_over_tasks_needs_a_name_and_says_so(empty_folder, capsys):
+    grid = ["-m", "task=cluster,differentiate", "clusterer=gmm,kmeans", "differentiator=dual"]
+    assert run([*grid, *FAST, "--plan"]) == 2
+    assert "add name=NAME" in capsys.readouterr().err
+    assert len(jobs_planned(capsys, *grid, "name=both")[0]) == 3
+
+
 def test_a_mistake_of_a_grid_is_told_once(empty_folder, capsys):
     assert run(["-m", "clusterer=gmm,kmeans", "clusterer.n_component=2,3,4", "seed=range(5)", *FAST]) == 2
     assert capsys.readouterr().err.count("n_component.") == 1

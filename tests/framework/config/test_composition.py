@@ -92,6 +92,13 @@ def test_an_option_that_chosen_events_lack_is_retold():
     assert "Did you mean events.patience.rounds? Options of events.patience:" in str(caught.value)
 
 
+def test_an_experiment_that_does_not_suit_the_task_is_named():
+    with pytest.raises(
+        UnknownNameError, match=r"experiment/kmeans_or_mixture: dataset=… does not apply: this task has"
+    ):
+        composed("experiment=kmeans_or_mixture", "task=differentiate")
+
+
 @pytest.mark.parametrize("chosen", ["metric=[silhouette]", "metric=silhouette"])
 def test_several_or_one_may_be_chosen(chosen):
     spec = read_spec(plain_config(composed(chosen, "metric.silhouette.sample_size=50", "seed=7")))
