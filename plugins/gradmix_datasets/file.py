@@ -118,8 +118,14 @@ class File(Dataset):
             remarks.append(f"{rows.sum()} of {len(rows)} rows dropped because of missing values")
         elif missing.any(axis=None):
             raise self._misses(missing, rows)
+        X = features.to_numpy(np.float64)
+        constant = [
+            str(name) for name, column in zip(features, X.T, strict=True) if len(X) > 1 and (column == column[0]).all()
+        ]
+        if constant and not self.drop_constant:
+            remarks.append(f"{', '.join(constant)} constant; dataset.drop_constant=true leaves out")
         return Data(
-            features.to_numpy(np.float64),
+            X,
             None if labels is None else np.asarray(labels),
             tuple(features.columns),
             remarks="; ".join(remarks),

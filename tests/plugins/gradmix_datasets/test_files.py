@@ -341,3 +341,10 @@ def test_an_array_of_records_has_named_columns(tmp_path):
     data = read(tmp_path / "data.npy")
     np.testing.assert_array_equal(data.X, X)
     assert data.feature_names == ("length", "width")
+
+
+def test_constant_columns_are_remarked_on(tmp_path):
+    FRAME.assign(site=3).to_csv(tmp_path / "data.csv", index=False)
+    assert "site constant; dataset.drop_constant=true" in read(tmp_path / "data.csv").remarks
+    assert read(tmp_path / "data.csv", drop_constant=True).remarks == ""
+    assert read(tmp_path / "data.csv", drop_constant=True).feature_names == ("length", "width")
