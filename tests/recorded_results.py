@@ -97,7 +97,7 @@ def _clusterings():
 def _derivatives():
     """What each of our differentiators gives for each problem, and how often it calls the function for that."""
     found = {}
-    for problem in _own("problem", but_for=("python",)):
+    for problem in _own("problem", excluded=("python",)):
         for differentiator in _own("differentiator"):
             task = registry().find("task", "differentiate").load()(differentiator=differentiator, problem=problem)
             steps = task.run()
@@ -120,14 +120,14 @@ def _data():
             "mean": float(dataset.load().X.mean()),
             "std": float(dataset.load().X.std()),
         }
-        for dataset in _own("dataset", but_for=("file",))
+        for dataset in _own("dataset", excluded=("file",))
     }
 
 
-def _own(kind, but_for=()):
+def _own(kind, excluded=()):
     names = [entry.name for entry in registry() if entry.kind == kind and entry.plugin.module != PEERS]
     seeded = {"random_state": 0}
-    for name in sorted(set(names) - set(but_for)):
+    for name in sorted(set(names) - set(excluded)):
         cls = registry().find(kind, name).load()
         given = {option.name: 0 for option in options_of(cls) if option.name in seeded}
         yield build(kind, {"name": name, **given}, in_python=True).component

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = CommandParser("derive", _DESCRIPTION, _EXAMPLES)
     add = parser.add_argument
     add("place", metavar="FUNCTION", help="path/to/file.py:function or package.module:function, of one argument")
-    add("--at", metavar="POINT", help="a number or a list, as in a config: the kind of point; tried out if left out")
+    add("--at", metavar="POINT", help="a number or a list, as in a config; only its shape matters (default: tried out)")
     add("--mode", default="auto", help="forward, reverse, or auto (default)")
     add("--compiled", action="store_true", help="print the code that would be compiled, and compile it as a check")
     add("--side-by-side", action="store_true", help="print each line of the function beside its derivative")

@@ -22,7 +22,7 @@ _EXAMPLES = """\
 examples:
   gradmix reproduce last                       the newest run
   gradmix reproduce 250a6477                   a run by its key, or by its ID in MLflow
-  gradmix reproduce last --keep again          keep the new run in the folder again: gradmix show again
+  gradmix reproduce last --keep copy           keep the new run in the folder copy: gradmix show copy
   gradmix reproduce last problem.path=my.py:f  code must be named: the journal may come from someone else
   gradmix reproduce last dataset.path=new.csv  data that were moved
   gradmix reproduce last limits.seconds=60     limits of the new run; the old ones are not recorded
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = CommandParser("reproduce", _DESCRIPTION, _EXAMPLES)
     parser.add_run()
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="options to give again or to change")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the new run in this folder, a new one")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the new run in this new folder")
     trusts = "trust the journal: run code that it names, in the folder where the run was started"
     parser.add_argument("--as-before", action="store_true", help=trusts)
     options = parser.parse_intermixed_args(arguments)

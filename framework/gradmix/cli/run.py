@@ -242,14 +242,14 @@ def _plan(config: DictConfig) -> None:
     from hydra.core.hydra_config import HydraConfig
 
     from gradmix.config.composition import plain_config
-    from gradmix.runs.events import tell
+    from gradmix.runs.events import notify
     from gradmix.sweeps.events import planned
     from gradmix.sweeps.plan import Planner
 
     HydraConfig.instance().set_config(config)
     overrides = tuple(config.hydra.overrides.task)
     planner = Planner(lambda _: plain_config(config, overrides), overrides)
-    tell(planned, planner.plan({0: ()}), 1, 1)
+    notify(planned, planner.plan({0: ()}), 1, 1)
 
 
 def _run(wanted: Intent, config: DictConfig) -> None:
@@ -260,14 +260,14 @@ def _run(wanted: Intent, config: DictConfig) -> None:
     from gradmix.config.spec import read_spec
     from gradmix.config.trust import check_trust
     from gradmix.journal.folder import fresh_folder
-    from gradmix.runs.events import settings_known, tell
+    from gradmix.runs.events import notify, settings_known
     from gradmix.runs.runner import Order, execute
 
     overrides = tuple(HydraConfig.get().overrides.task)
     spec = read_spec(plain_config(config, overrides))
     check_trust(spec, overrides)
     spec.task.check()
-    tell(settings_known, spec.settings)
+    notify(settings_known, spec.settings)
     folder = fresh_folder(Path(spec.settings.runs_dir) / spec.settings.name, spec.label.replace(" on ", "-"))
     execute(Order(spec, folder, overrides=overrides, origin=wanted.origin(*overrides)))
 

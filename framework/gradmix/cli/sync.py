@@ -12,9 +12,9 @@ from gradmix.contracts.secrets import without_user
 from gradmix.contracts.terminal import visible
 
 _DESCRIPTION = """\
-Import every journal under runs_dir (default: your own file's, or runs) that MLflow is missing. Runs whose process was
-killed are marked KILLED. A local store that is empty, damaged or was moved is kept as ….bak, and a new one is made from
-the journals. Repeating the command changes nothing."""
+Import every journal under runs_dir (default: that of your own config file, or runs) that MLflow is missing. Runs whose
+process was killed are marked KILLED. A local store that is empty, damaged or was moved is kept as ….bak, and a new one
+is made from the journals. Repeating the command changes nothing."""
 _SETTINGS = "runs_dir=DIR, tracking.uri=URI, tracking.artifacts=DIR or tracking.models=false"
 _FLAGS = {"true": True, "false": False}
 

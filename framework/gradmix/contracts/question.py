@@ -89,7 +89,7 @@ class Question(ABC):
         """The start as a new array of shape (n,)."""
         return np.array(self.start, dtype=float).reshape(-1)
 
-    def counted_anew(self) -> Self:
+    def with_new_counts(self) -> Self:
         """Return the same question with all counts at 0."""
         return replace(self, counts=Counts())
 

@@ -102,7 +102,7 @@ class Solver(IterativeAlgorithm[Array], Component):
             If its differentiator lacks an operator that it needs.
         """
         differentiator = getattr(self, "differentiator", None)
-        for operator in self._takes()[type(self._as_it_takes(question))]:
+        for operator in self._takes()[type(self._as_accepted(question))]:
             if isinstance(differentiator, Differentiator):
                 differentiator.check_operator(operator)
 
@@ -117,7 +117,7 @@ class Solver(IterativeAlgorithm[Array], Component):
         """
         self.check()
         self.check_question(question)
-        taken = self._as_it_takes(question.counted_anew())
+        taken = self._as_accepted(question.with_new_counts())
         return self._completed(taken, self._all_starts(lambda rng: self.iterate(taken)))
 
     @final
@@ -152,7 +152,7 @@ class Solver(IterativeAlgorithm[Array], Component):
             )
         return takes
 
-    def _as_it_takes(self, question: Question) -> Question:
+    def _as_accepted(self, question: Question) -> Question:
         takes = self._takes()
         if type(question) in takes:
             return question

@@ -26,7 +26,7 @@ class History:
 
     def latest(self, run_key: str) -> Run | None:
         """Return the newest finished run of this key, else one that is running, else the newest; None without any."""
-        return most_telling(self._by_key.get(run_key, []))
+        return most_relevant(self._by_key.get(run_key, []))
 
     def seconds(self, params: Mapping[str, Any], seeds: Collection[str]) -> float | None:
         """Estimate the duration of a run with these parameters, in seconds; None if no similar run has finished.
@@ -54,7 +54,7 @@ class History:
         return {likeness: statistics.median(seconds) for likeness, seconds in found.items()}
 
 
-def most_telling(runs: Iterable[Run]) -> Run | None:
+def most_relevant(runs: Iterable[Run]) -> Run | None:
     """Of attempts at the same work, oldest first, return the last finished, else one that is running, else the last."""
     last = {run.status if run.status in ("finished", "running") else "": run for run in runs}
     return last.get("finished") or last.get("running") or last.get("")

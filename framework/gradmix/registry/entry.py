@@ -131,10 +131,10 @@ def describe_use(error: BaseException) -> str:
     For a missing package, it adds how to declare it.
     """
     place = None if isinstance(error, GradmixError) else _raised_in(error)
-    told = describe(error) if place is None else f"{place[0]} raised {describe(error)} ({place[1]})"
+    text = describe(error) if place is None else f"{place[0]} raised {describe(error)} ({place[1]})"
     if not isinstance(error, ModuleNotFoundError) or not error.name:
-        return told
-    return f"{told}. Install it; a class that needs it can declare it: requires = ({_package(error.name)!r},)"
+        return text
+    return f"{text}. Install it; a class that needs it can declare it: requires = ({_package(error.name)!r},)"
 
 
 _CORE = f"{Path(__file__).parents[1]}/"

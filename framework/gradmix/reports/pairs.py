@@ -172,14 +172,14 @@ def difference(*conditions: Sequence[Pair], metric: Meaning) -> Difference:
     if len(found) < 2:
         return found[0] if found else Difference(metric)
     medians = [each.estimate.median for each in found]
-    told = [each for each in found if not each.verdict.is_level]
-    n_worse = sum(each.is_worse for each in told)
+    distinct = [each for each in found if not each.verdict.is_level]
+    n_worse = sum(each.is_worse for each in distinct)
     return Difference(
         metric=metric,
         is_ratio=is_ratio,
         estimate=estimate(medians, repeated=False, n_broken=sum(each.estimate.n_broken for each in found)),
         n_worse=n_worse,
-        n_better=len(told) - n_worse,
+        n_better=len(distinct) - n_worse,
         is_unvarying=all(_equal(each, medians[0], 1e-6) for each in medians),
         n_conditions=len(found),
     )

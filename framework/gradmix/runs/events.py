@@ -69,7 +69,7 @@ def watched_by(*watchers: object, alone: bool = False) -> Iterator[None]:
         _listeners.reset(token)
 
 
-def tell(event: Callable[P, None], *args: P.args, **what: P.kwargs) -> None:
+def notify(event: Callable[P, None], *args: P.args, **what: P.kwargs) -> None:
     """Call the session's listeners that implement `event`, a function that specifies the event's name and arguments."""
 
     def report(listener: _Listener, error: BaseException) -> None:
@@ -86,7 +86,7 @@ def tell(event: Callable[P, None], *args: P.args, **what: P.kwargs) -> None:
 def report_problem(message: str) -> None:
     """Report a problem that does not stop the run; print it on standard error if nothing listens."""
     if _implementations(_listeners.get(), problem.__name__):
-        tell(problem, message)
+        notify(problem, message)
     else:
         _warn(message)
 

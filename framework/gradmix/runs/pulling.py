@@ -33,13 +33,13 @@ class Pulled:
 
 def pull(
     task: Task,
-    tell: Callable[[Iteration[Any]], StopRun | None],
+    notify: Callable[[Iteration[Any]], StopRun | None],
     check_time: Callable[[], None],
     now: Callable[[], float] = time.perf_counter,
 ) -> Pulled:
     """Take all iterations of a task; `now` is the clock, in seconds.
 
-    `tell` is called with each iteration and returns a request to stop the task here, or None. An iteration that the
+    `notify` is called with each iteration and returns a request to stop the task here, or None. An iteration that the
     task has not numbered is numbered within its start. `check_time` raises once the time is over. Raises `PluginError`
     if the task yields or returns a wrong type, or goes on after a request to stop; `ConfigError` if the task does not
     support stopping.
@@ -59,7 +59,7 @@ def pull(
         check_time()
         check_iteration(method, iteration)
         made[iteration.start] += 1
-        request = tell(iteration if iteration.step else replace(iteration, step=made[iteration.start]))
+        request = notify(iteration if iteration.step else replace(iteration, step=made[iteration.start]))
         if request is not None:
             return Pulled(_ended(method, steps, request), tuple(seconds), request)
 

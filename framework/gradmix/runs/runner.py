@@ -36,7 +36,7 @@ from gradmix.registry.entry import describe_use
 from gradmix.registry.originals import originals
 from gradmix.runs.artifacts import ARTIFACTS, pictures_of, write_artifact
 from gradmix.runs.environment import environment, threads_of_run, timings_key
-from gradmix.runs.events import RunEvents, report_problem, stopped, tell
+from gradmix.runs.events import RunEvents, notify, report_problem, stopped
 from gradmix.runs.limits import OutOfMemoryError, TimedOutError, limited, within
 from gradmix.runs.origin import Origin
 from gradmix.runs.pulling import Pulled, measured, pull
@@ -157,10 +157,10 @@ class Execution:
         watched = sampling(self.journal) if settings.tracking.system_metrics else nullcontext()
         with watched, originals(), chdir("."), np.errstate(), limited(settings.limits, self._abandon) as check:
             self.ready = self._set_up()
-            self.pulled = pull(self.spec.task, self._tell_iteration, check, settings.timing.now)
+            self.pulled = pull(self.spec.task, self._notify_of_iteration, check, settings.timing.now)
             self.measured = measured(self.spec.metrics.components, self.pulled.result)
         if self.pulled.stopped is not None:
-            tell(stopped, self.run, self.pulled.stopped.by, self.pulled.stopped.reason)
+            notify(stopped, self.run, self.pulled.stopped.by, self.pulled.stopped.reason)
 
     def _abandon(self, error: TimedOutError) -> None:
         """End the process of a run that ignores its time limit, because its code catches every exception."""
@@ -239,7 +239,7 @@ class Execution:
             seconds[name] = seconds.get(name, 0.0) + now() - begin
         return seconds
 
-    def _tell_iteration(self, iteration: Iteration[Any]) -> StopRun | None:
+    def _notify_of_iteration(self, iteration: Iteration[Any]) -> StopRun | None:
         self.journal.write("iteration", start=iteration.start, step=iteration.step, metrics=iteration.metrics)
         iteration = replace(iteration, metrics=MappingProxyType(dict(iteration.metrics)))  # read-only
         assert self.events is not None

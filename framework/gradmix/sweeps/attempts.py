@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from gradmix.journal.folder import numbered
-from gradmix.journal.history import most_telling
+from gradmix.journal.history import most_relevant
 from gradmix.journal.reading import Run, read_runs
 
 _ATTEMPT = re.compile(r"(\d+)(?:-(\d+))?")
@@ -21,10 +21,10 @@ _START_SECONDS = 2.0
 _LOOK_SECONDS = 0.1
 
 
-def attempts(sweep: Path, number: int, but_for: Collection[str] = ()) -> list[Path]:
-    """Return the folders of a job's attempts, oldest first, except those with names in `but_for`."""
+def attempts(sweep: Path, number: int, excluded: Collection[str] = ()) -> list[Path]:
+    """Return the folders of a job's attempts, oldest first, except those with names in `excluded`."""
     candidates = (sweep / numbered(str(number), attempt) for attempt in itertools.count(1))
-    return [folder for folder in itertools.takewhile(Path.is_dir, candidates) if folder.name not in but_for]
+    return [folder for folder in itertools.takewhile(Path.is_dir, candidates) if folder.name not in excluded]
 
 
 def attempts_at_jobs(sweep: Path) -> Mapping[int, list[Path]]:
@@ -47,18 +47,18 @@ def job_of(name: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def telling(sweep: Path, number: int, but_for: Collection[str] = ()) -> Run | None:
+def relevant_attempt(sweep: Path, number: int, excluded: Collection[str] = ()) -> Run | None:
     """Return the most relevant attempt at a job: the newest finished one, else a running one, else the newest."""
-    return most_telling(read_runs(attempts(sweep, number, but_for)).runs)
+    return most_relevant(read_runs(attempts(sweep, number, excluded)).runs)
 
 
-def is_taken(sweep: Path, number: int, but_for: Collection[str] = ()) -> bool:
+def is_taken(sweep: Path, number: int, excluded: Collection[str] = ()) -> bool:
     """Whether another process has finished a job or is running it.
 
     If a folder has just been created, wait for its journal, which a living process would soon start.
     """
-    while (seen := telling(sweep, number, but_for)) is None:
-        ages = [time.time() - folder.stat().st_mtime for folder in attempts(sweep, number, but_for)]
+    while (seen := relevant_attempt(sweep, number, excluded)) is None:
+        ages = [time.time() - folder.stat().st_mtime for folder in attempts(sweep, number, excluded)]
         if not any(0 <= age < _START_SECONDS for age in ages):
             return False
         time.sleep(_LOOK_SECONDS)

@@ -55,7 +55,7 @@ class SweepJob:
     stops_on_error: bool = False  # whether no further job starts after a failure
     threads: int | None = None  # of each job, unless its config sets limits.threads
     parent: int | None = None  # process that launched the jobs; its child processes end when it has ended
-    anew: tuple[str, ...] = ()  # names of folders of finished jobs that are run again
+    superseded: tuple[str, ...] = ()  # names of folders of finished jobs that are run again
     workers: int = 1  # how many jobs run at the same time
     origin: Origin = field(default_factory=Origin)  # of its jobs; its arguments precede the overrides of each job
 
@@ -75,7 +75,11 @@ class SweepJob:
         with _working, watched_by(alone=True):  # the sweep's own watchers are in another process
             is_stopped = self.stops_on_error and (self.folder / STOPPED).exists()
             try:
-                free = [] if is_stopped else [job for job in jobs if not is_taken(self.folder, job.number, self.anew)]
+                free = (
+                    []
+                    if is_stopped
+                    else [job for job in jobs if not is_taken(self.folder, job.number, self.superseded)]
+                )
                 orders = [self._order(job) for job in free]
                 outcomes = execute_together(orders) if orders else []
             except GradmixError as error:

@@ -20,7 +20,7 @@ from gradmix.journal.reading import Run, read_run
 from gradmix.journal.writing import Journal
 from gradmix.registry.entry import describe
 from gradmix.runs.environment import environment
-from gradmix.runs.events import report_problem, tell
+from gradmix.runs.events import notify, report_problem
 from gradmix.sweeps.events import SweepInfo, job_ended, sweep_ended
 from gradmix.sweeps.plan import Intent, Job, Overrides
 from gradmix.sweeps.reading import job_folders, jobs_ended
@@ -95,7 +95,7 @@ class Ledger:
                 timings=end.has_timings,
                 error=end.error,
             )
-        tell(job_ended, self.info, end)
+        notify(job_ended, self.info, end)
 
     def close(self, error: BaseException | None) -> None:
         """Journal the sweep's result, its end and the error that ended it, if there was one; then close the journal."""
@@ -110,7 +110,7 @@ class Ledger:
                     self._write(event, error=describe(error))
         finally:
             self.journal.close()
-            tell(sweep_ended, self.info)
+            notify(sweep_ended, self.info)
 
     def _hide_secrets(self, jobs: Sequence[Job]) -> None:
         for job in jobs:

@@ -13,11 +13,11 @@ from gradmix.config.spec import RunSpec, read_spec
 from gradmix.config.trust import check_trust
 from gradmix.contracts.errors import StorageError, listing
 from gradmix.contracts.secrets import masked
-from gradmix.journal.history import History, most_telling
+from gradmix.journal.history import History, most_relevant
 from gradmix.journal.reading import Run, read_run, read_runs
 from gradmix.registry.entry import describe
 from gradmix.runs.environment import timings_key
-from gradmix.runs.events import settings_known, tell
+from gradmix.runs.events import notify, settings_known
 from gradmix.runs.limits import TimedOutError, within
 from gradmix.runs.origin import GitState, Origin, origin
 from gradmix.sweeps.attempts import attempts_at_jobs
@@ -111,7 +111,7 @@ class Planner:
                 return Job(number, overrides, "stale", config, reason=reason, earlier=kept)
             return Job(number, overrides, "impossible", config, reason=reason)
         if self.history is None:
-            tell(settings_known, spec.settings)
+            notify(settings_known, spec.settings)
             self.history = History.read(Path(spec.settings.runs_dir))
         if key:
             state, reason, earlier = self._state(number, spec, key)
@@ -165,7 +165,7 @@ class Planner:
 
     def _own(self, number: int) -> Run | None:
         """Return the job's most relevant attempt, or the earlier run whose result the resumed sweep has reused."""
-        own = most_telling(read_runs(self._attempts.get(number, ())).runs)
+        own = most_relevant(read_runs(self._attempts.get(number, ())).runs)
         if own is None and number in self._taken:
             with suppress(StorageError):
                 return read_run(self._taken[number])

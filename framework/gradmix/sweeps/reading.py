@@ -11,7 +11,7 @@ from pathlib import Path
 from gradmix.contracts.errors import StorageError
 from gradmix.journal.events import Event
 from gradmix.journal.folder import find_journals, has_journal
-from gradmix.journal.history import most_telling
+from gradmix.journal.history import most_relevant
 from gradmix.journal.reading import Reading, Run, read_run, read_runs, read_start, read_unchanged
 from gradmix.sweeps.attempts import attempts_at_jobs
 
@@ -67,7 +67,7 @@ def _found_again(moved: Mapping[int, Event], runs_dir: Path) -> Mapping[int, Pat
     for number, event in moved.items():
         runs = sorted(read_runs(known[event.get("run_key")]).runs, key=lambda run: run.began)
         same = [run for run in runs if run.started.get("run_id") == event.get("run_id")]
-        if (best := most_telling(same or runs)) is not None:
+        if (best := most_relevant(same or runs)) is not None:
             found[number] = best.folder
     return found
 
@@ -80,7 +80,7 @@ def jobs_ended(sweep: Run) -> Mapping[int, Event]:
 def _job(number: int, folder: Path, event: Event | None, attempts: Sequence[Path]) -> Run:
     if event is None:
         reading = read_runs(attempts, read_unchanged)
-        if (best := most_telling(reading.runs)) is None:
+        if (best := most_relevant(reading.runs)) is None:
             raise StorageError("; ".join(reading.warnings))
         return replace(best, number=number)
     status, error = str(event.get("status", "failed")), str(event.get("error") or "")

@@ -16,8 +16,8 @@ from gradmix.config.spec import RunSpec, Settings
 from gradmix.contracts.errors import ConfigError, GradmixError
 from gradmix.journal.reading import Run, read_runs
 from gradmix.registry.entry import describe
-from gradmix.runs.events import report_problem, tell
-from gradmix.sweeps.attempts import attempts, telling
+from gradmix.runs.events import notify, report_problem
+from gradmix.sweeps.attempts import attempts, relevant_attempt
 from gradmix.sweeps.events import SweepInfo, jobs_running, sweep_started
 from gradmix.sweeps.job import STOPPED, JobReport, SweepJob, label_of
 from gradmix.sweeps.ledger import Ledger
@@ -47,7 +47,7 @@ class Sweep:
         self.ledger = Ledger(settings, self.varies, n_jobs, wanted or Intent())
         self._jobs = jobs
         earlier = (run for job in jobs if job.is_to_run for run in read_runs(self._attempts(job)).runs)
-        self._anew = tuple(run.folder.name for run in earlier if run.is_finished)
+        self._superseded = tuple(run.folder.name for run in earlier if run.is_finished)
 
     @property
     def info(self) -> SweepInfo:
@@ -57,7 +57,7 @@ class Sweep:
     def __enter__(self) -> Self:
         (self.info.folder / STOPPED).unlink(missing_ok=True)
         self.ledger.open(self._jobs)
-        tell(sweep_started, self.info, self._jobs)
+        notify(sweep_started, self.info, self._jobs)
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
@@ -103,8 +103,8 @@ class Sweep:
         before = {folder.name for job in pending for folder in self._attempts(job)}
         while pending and (error := self._launch(pending)) is not None:
             self._wait_for_running(pending)  # a worker that is being stopped may have started another job
-            waiting = [job for job in pending if telling(self.info.folder, job.number, before) is None]
-            begun = [(job, telling(self.info.folder, job.number)) for job in pending if job not in waiting]
+            waiting = [job for job in pending if relevant_attempt(self.info.folder, job.number, before) is None]
+            begun = [(job, relevant_attempt(self.info.folder, job.number)) for job in pending if job not in waiting]
             suspects += [job for job, seen in begun if seen is not None and seen.status == "killed"]
             if not begun:
                 report_problem(f"the launcher failed, and started no job: {describe(error)}.")
@@ -126,7 +126,7 @@ class Sweep:
     def _wait_for_running(self, jobs: Sequence[Job]) -> None:
         """Wait for jobs that are still running although the launcher has failed because of another job."""
         for job in jobs:
-            while (seen := telling(self.info.folder, job.number)) is not None and seen.status == "running":
+            while (seen := relevant_attempt(self.info.folder, job.number)) is not None and seen.status == "running":
                 time.sleep(_WAIT_SECONDS)
 
     def _launch(self, jobs: Sequence[Job]) -> Exception | None:
@@ -137,14 +137,14 @@ class Sweep:
             self.info.run_id,
             self.varies,
             self.settings.stops_on_error,
-            anew=self._anew,
+            superseded=self._superseded,
             origin=self.ledger.origin,
         )
         watch = JobWatch(
             self.info.folder,
             by_number,
             lambda number, seen: self._take(by_number[number], seen),
-            lambda running: tell(jobs_running, self.info, running),
+            lambda running: notify(jobs_running, self.info, running),
         )
         with watch:
             try:

@@ -21,7 +21,7 @@ from gradmix.config.groups import parse
 from gradmix.config.spec import checked
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import ConfigError, GradmixError, PluginError
-from gradmix.runs.events import report_problem, tell
+from gradmix.runs.events import notify, report_problem
 from gradmix.sweeps.events import options_left_out, planned
 from gradmix.sweeps.launching import Launcher
 from gradmix.sweeps.ledger import jobs_of_resumed
@@ -90,7 +90,7 @@ class Sweeper:
         earlier = {number: grid.applying(job) for number, job in jobs_of_resumed(self.wanted, fixed).items()}
         jobs = self.planner.plan(earlier or dict(enumerate(combinations)))
         if self.wanted.plan_only:
-            self._tell_plan(jobs, self.launcher.workers, len(jobs))
+            self._report_plan(jobs, self.launcher.workers, len(jobs))
             return
         with self._begun(jobs, varies, len(jobs)) as sweep:
             sweep.run(jobs)
@@ -120,7 +120,7 @@ class Sweeper:
         if grid.left_out and self.config.get("strict") is True:
             raise ConfigError("\n  ".join(["strict=true refuses a grid in which", *grid.left_out]))
         if grid.left_out:
-            tell(options_left_out, grid.left_out)
+            notify(options_left_out, grid.left_out)
         return grid
 
     def _component_of(self, override: str) -> type[Component] | None:
@@ -147,10 +147,10 @@ class Sweeper:
         with explained():
             return self.composed.compose(self.config, overrides)
 
-    def _tell_plan(self, jobs: Sequence[Job], workers: int, n_jobs: int) -> None:
+    def _report_plan(self, jobs: Sequence[Job], workers: int, n_jobs: int) -> None:
         if any(job.spec is not None for job in jobs):
             common_settings(jobs)
-        tell(planned, jobs, workers, n_jobs)
+        notify(planned, jobs, workers, n_jobs)
 
     def _choices(self) -> dict[str, list[str]]:
         """Return key → overrides from the command line and the config; the command line takes precedence."""
@@ -223,7 +223,7 @@ class OptunaSweeper(Sweeper):
             report_problem(doubt)
         n_jobs = max(self.n_trials, len(first))
         if self.wanted.plan_only:
-            self._tell_plan(first, min(self.launcher.workers, self.batch), n_jobs)
+            self._report_plan(first, min(self.launcher.workers, self.batch), n_jobs)
             return
         with self._begun(first, list(search.space), n_jobs) as sweep:
             ends = {end.number: end for end in sweep.run(earlier)}

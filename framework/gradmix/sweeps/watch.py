@@ -24,18 +24,18 @@ class JobWatch:
     """Reads the journals of jobs, and reports each attempt that has ended once.
 
     Each look lists the sweep's folder and reads only the journals of running attempts, so waiting jobs cost nothing.
-    `tell` is called with a job's number and the attempt that ended, `tell_running` at each look with the attempts that
-    have not.
+    `notify` is called with a job's number and the attempt that ended, `notify_running` at each look with the attempts
+    that have not.
     """
 
     def __init__(
         self,
         sweep: Path,
         numbers: Iterable[int],
-        tell: Callable[[int, Run], None],
-        tell_running: Callable[[Sequence[Run]], None] = lambda running: None,
+        notify: Callable[[int, Run], None],
+        notify_running: Callable[[Sequence[Run]], None] = lambda running: None,
     ) -> None:
-        self.sweep, self.tell, self.tell_running = sweep, tell, tell_running
+        self.sweep, self.notify, self.notify_running = sweep, notify, notify_running
         self._pending = set(numbers)
         self._known = set(os.listdir(sweep))
         self._begun: dict[Path, int] = {}
@@ -67,7 +67,7 @@ class JobWatch:
         self._begun |= {self.sweep / name: number for name in new if (number := job_of(name)) in self._pending}
         begun = [(number, folder) for folder, number in self._begun.items() if number in self._pending]
         seen = [self._look_at(number, folder) for number, folder in begun]
-        self.tell_running([run for run in seen if run is not None and run.status == "running"])
+        self.notify_running([run for run in seen if run is not None and run.status == "running"])
 
     def _look_at(self, number: int, folder: Path) -> Run | None:
         """Read an attempt, and report it if it has ended; None if it has no journal yet."""
@@ -83,5 +83,5 @@ class JobWatch:
         del self._begun[folder]
         if seen.is_finished:
             self._pending.discard(number)
-        self.tell(number, seen)
+        self.notify(number, seen)
         return seen

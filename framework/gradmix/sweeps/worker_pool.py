@@ -29,7 +29,7 @@ from gradmix.interrupts import termination_as_interrupt
 from gradmix.journal.writing import Journal
 from gradmix.registry.registry import registry
 from gradmix.runs.environment import threads_of_each
-from gradmix.sweeps.attempts import telling
+from gradmix.sweeps.attempts import relevant_attempt
 from gradmix.sweeps.job import JobReport, SweepJob
 from gradmix.sweeps.plan import Job
 
@@ -99,7 +99,9 @@ class WorkerPool:
                 return []
             except WorkerDiedError as error:
                 death = str(error)
-                if any(telling(sweep_job.folder, job.number, sweep_job.anew) is not None for job in block):
+                if any(
+                    relevant_attempt(sweep_job.folder, job.number, sweep_job.superseded) is not None for job in block
+                ):
                     _end_journals(sweep_job.folder, block, "interrupted", death)
                     return []
             finally:
@@ -113,7 +115,7 @@ class WorkerPool:
 def _end_journals(sweep: Path, block: Sequence[Job], event: str, error: str) -> None:
     """Complete the journals that a dead worker left open, with the reason."""
     for job in block:
-        last = telling(sweep, job.number)
+        last = relevant_attempt(sweep, job.number)
         if last is not None and last.status == "killed" and not last.has_ended:
             with closing(Journal.reopen(last.folder)) as journal:
                 journal.write(event, error=error)

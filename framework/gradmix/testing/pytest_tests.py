@@ -50,10 +50,10 @@ def report(outcome: Outcome) -> None:
     if outcome.status == "not applicable":
         pytest.skip(outcome.reason)
     if outcome.failure is not None:
-        pytest.fail(told(outcome), pytrace=False)
+        pytest.fail(failure_text(outcome), pytrace=False)
 
 
-def told(outcome: Outcome) -> str:
+def failure_text(outcome: Outcome) -> str:
     """Describe a failure in full, in several lines."""
     failure = outcome.failure
     if failure is None:

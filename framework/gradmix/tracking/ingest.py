@@ -108,7 +108,7 @@ class Ingester:
         except StorageError as error:
             self.tally.errors.append(str(error))
 
-    def left_behind(self, runs_dir: Path, before: float) -> Iterator[Path]:
+    def not_ingested(self, runs_dir: Path, before: float) -> Iterator[Path]:
         """Yield journals for this store that, according to their notes, earlier sessions have not imported completely.
 
         Runs that began at `before` (seconds since 1970) or later belong to this session and are skipped.

@@ -10,9 +10,9 @@ from gradmix.config.spec import Tracking
 from gradmix.config.user_file import tracking_of
 from gradmix.contracts.errors import UnknownNameError, did_you_mean
 from gradmix.journal.folder import find_journals, has_journal
-from gradmix.journal.history import most_telling
+from gradmix.journal.history import most_relevant
 from gradmix.journal.reading import read_runs, read_start
-from gradmix.sweeps.attempts import attempts, telling
+from gradmix.sweeps.attempts import attempts, relevant_attempt
 from gradmix.sweeps.reading import reused_results
 from gradmix.sweeps.selection import find
 from gradmix.tracking.note import read_note
@@ -80,7 +80,7 @@ def _find_named(name: str, runs_dir: Path, sweeps_only: bool) -> Path:
     if Path(name).exists() or not sweep or not job.isdigit():
         return find(name, runs_dir, sweeps_only)
     folder, number = find(sweep, runs_dir), int(job) - 1
-    if best := telling(folder, number):
+    if best := relevant_attempt(folder, number):
         return best.folder
     if made := attempts(folder, number) or list(filter(None, [reused_results(folder).get(number)])):
         return made[-1]
@@ -94,7 +94,7 @@ def _find_identified(name: str, runs_dir: Path) -> Sequence[Path]:
         found = _matching(journal_id, known)
     if len(found) == 1:
         (folders,) = found.values()
-        best = most_telling(sorted(read_runs(folders).runs, key=lambda run: run.began))
+        best = most_relevant(sorted(read_runs(folders).runs, key=lambda run: run.began))
         last = best.folder if best else folders[-1]
         return [*(folder for folder in folders if folder != last), last]
     if found:

@@ -131,11 +131,11 @@ def main() -> None:
         import_mlflow()
     line = sys.stdin.readline()
     if line:
-        told = json.loads(line)
-        ingester = Ingester(Tracking(**told["tracking"]))
-        left_behind = ingester.left_behind(Path(told["runs_dir"]), before=began)
+        settings = json.loads(line)
+        ingester = Ingester(Tracking(**settings["tracking"]))
+        not_ingested = ingester.not_ingested(Path(settings["runs_dir"]), before=began)
         submitted = (Path(line.rstrip("\n")) for line in sys.stdin)
-        ingester.bring_in_all(chain(left_behind, submitted))
+        ingester.bring_in_all(chain(not_ingested, submitted))
         print(json.dumps([*ingester.tally.errors, *ingester.tally.remarks]), flush=True)
         os._exit(0)  # everything is imported, and MLflow's clean-up at exit would take a second
 

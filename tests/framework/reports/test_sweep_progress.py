@@ -12,7 +12,7 @@ from gradmix.journal.reading import Run
 from gradmix.reports import sweep_progress
 from gradmix.reports.sweep_progress import SweepProgress
 from gradmix.reports.sweep_report import SweepReport
-from gradmix.runs.events import tell, watched_by
+from gradmix.runs.events import notify, watched_by
 from gradmix.sweeps.events import SweepInfo, job_ended, jobs_running, sweep_ended, sweep_started
 
 
@@ -91,11 +91,11 @@ SWEEP = SweepInfo("trial", "1", Path("runs/trial/sweep"), 2)
 def test_in_a_terminal_the_line_leaves_the_jobs_lines_alone_and_vanishes():
     screen = console(True)
     with watched_by(SweepReport(screen)):
-        tell(sweep_started, SWEEP, ())
-        tell(jobs_running, SWEEP, [running(0, 1.0, (0, 5))])
-        tell(job_ended, SWEEP, ended(0, "failed"))
-        tell(job_ended, SWEEP, ended(1, "failed"))
-        tell(sweep_ended, SWEEP)
+        notify(sweep_started, SWEEP, ())
+        notify(jobs_running, SWEEP, [running(0, 1.0, (0, 5))])
+        notify(job_ended, SWEEP, ended(0, "failed"))
+        notify(job_ended, SWEEP, ended(1, "failed"))
+        notify(sweep_ended, SWEEP)
     written = screen.file.getvalue()
     assert "0/2 done, 2 failed, 1 running" in written
     for number in range(2):
@@ -108,7 +108,7 @@ def test_a_sweep_that_is_interrupted_gives_the_cursor_back():
     screen = console(True)
     report = SweepReport(screen)
     with watched_by(report):
-        tell(sweep_started, SWEEP, ())
+        notify(sweep_started, SWEEP, ())
     report.close()  # without the event that the sweep has ended
     assert screen.file.getvalue().count("\x1b[?25h") == 1
 

@@ -10,7 +10,7 @@ import gradmix
 from conftest import journals
 from gradmix import Iteration, NumericalError, Result, Task
 from gradmix.config.spec import Limits, RunSpec, Settings, read_spec
-from gradmix.runs.events import settings_known, tell, watched_by
+from gradmix.runs.events import notify, settings_known, watched_by
 from gradmix.runs.runner import Order
 from gradmix.runs.runner import execute as execute_order
 
@@ -302,7 +302,7 @@ def test_a_listener_of_the_session_that_raises_keeps_no_other_from_hearing(capsy
 
     hearing = Hearing()
     with watched_by(Broken(), hearing):
-        tell(settings_known, Settings(name="trial"))
+        notify(settings_known, Settings(name="trial"))
     reported, settings = hearing.heard
     assert settings == Settings(name="trial")
     assert "Broken raised in settings_known: ValueError: no terminal" in reported

@@ -16,7 +16,7 @@ from gradmix.journal.reading import read_run, read_runs
 from gradmix.journal.writing import Journal
 from gradmix.registry.plugin import UNKNOWN, Plugin
 from gradmix.runs.events import watched_by
-from gradmix.sweeps.attempts import attempts, is_taken, telling
+from gradmix.sweeps.attempts import attempts, is_taken, relevant_attempt
 from gradmix.sweeps.job import JobReport, label_of
 from gradmix.sweeps.ledger import jobs_of
 from gradmix.sweeps.plan import Intent, Planner, blocks
@@ -312,7 +312,7 @@ def test_one_that_outlives_a_launcher_that_broke_is_told_of_when_it_ends(empty_f
         folder = new_folder(job.folder, str(jobs[0].number))
         threads.append(threading.Thread(target=work))
         threads[-1].start()
-        while telling(job.folder, jobs[0].number) is None:
+        while relevant_attempt(job.folder, jobs[0].number) is None:
             pass
         threading.Timer(0.3, ended.set).start()
         raise BrokenPoolError
@@ -413,7 +413,7 @@ def test_what_finished_is_made_anew_when_that_is_wanted_and_the_newest_counts(em
     anew = {number: (*overrides, "seed=5") for number, overrides in JOBS.items()}
     _, told = swept(anew, intent=Intent(resumed=first.info.folder), stale=True)
     assert sorted(told.ends) == [(number, "finished", False) for number in range(3)]
-    assert {telling(first.info.folder, number).folder.name for number in range(3)} == {"0-2", "1-2", "2-2"}
+    assert {relevant_attempt(first.info.folder, number).folder.name for number in range(3)} == {"0-2", "1-2", "2-2"}
     planned = Planner(compose, (), first.info.folder).plan(anew)
     assert {job.state for job in planned} == {"done"}
     assert [run.folder.name for run in read_sweep(first.info.folder).runs] == ["0-2", "1-2", "2-2"]
@@ -473,7 +473,7 @@ def test_a_worker_leaves_alone_what_another_has_taken(empty_folder):
     first, _ = swept(JOBS)
     assert is_taken(first.info.folder, 0)
     assert not is_taken(first.info.folder, 7)
-    assert telling(first.info.folder, 7) is None
+    assert relevant_attempt(first.info.folder, 7) is None
 
 
 @pytest.mark.parametrize(("error", "event"), [(KeyboardInterrupt(), "interrupted"), (SystemExit(), "failed")])

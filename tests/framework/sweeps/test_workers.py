@@ -11,7 +11,7 @@ from conftest import HANGS
 from gradmix.config.spec import read_spec
 from gradmix.journal.folder import FILE_NAME
 from gradmix.journal.writing import Journal
-from gradmix.sweeps.attempts import telling
+from gradmix.sweeps.attempts import relevant_attempt
 from gradmix.sweeps.job import SweepJob
 from gradmix.sweeps.plan import Job
 from gradmix.sweeps.worker_pool import Worker, WorkerDiedError, WorkerPool
@@ -79,7 +79,7 @@ def run(sweep, *configs, size=1):
     requests = [[Job(number, (), "new", each)] for number, each in enumerate(configs)]
     reports = pool.run(sweep, requests, read_spec(configs[0]).settings.limits)
     pool.close()
-    return reports, [telling(sweep.folder, number) for number in range(len(configs))]
+    return reports, [relevant_attempt(sweep.folder, number) for number in range(len(configs))]
 
 
 def test_a_worker_that_dies_is_replaced_and_its_job_says_how_it_ended(sweep):
@@ -103,7 +103,7 @@ def test_a_worker_that_died_before_its_job_costs_no_job(sweep):
     worker._process.wait()
     pool.run(sweep, [[Job(1, (), "new", config("loud"))]], read_spec(config("loud")).settings.limits)
     pool.close()
-    assert telling(sweep.folder, 1).status == "finished"
+    assert relevant_attempt(sweep.folder, 1).status == "finished"
 
 
 def test_one_that_does_not_heed_its_alarm_is_killed(sweep):
@@ -180,4 +180,4 @@ def test_a_worker_that_does_not_heed_an_interrupt_is_killed(sweep, monkeypatch):
     worker.interrupt()
     thread.join(HANGS)
     assert not thread.is_alive()
-    assert telling(sweep.folder, 0).status == "killed"
+    assert relevant_attempt(sweep.folder, 0).status == "killed"

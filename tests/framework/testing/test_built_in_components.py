@@ -7,7 +7,7 @@ import pytest
 from gradmix.contracts.errors import NotInstalledError
 from gradmix.registry.registry import registry
 from gradmix.testing import checks_for, subject
-from gradmix.testing.pytest_tests import told
+from gradmix.testing.pytest_tests import failure_text
 from gradmix.testing.runner import outcomes
 
 pytestmark = pytest.mark.processes
@@ -65,7 +65,7 @@ def check(kind, name, options):
         found = subject(name, kind, **options)
     except NotInstalledError as missing:
         pytest.skip(str(missing))
-    failed = [told(outcome) for outcome in outcomes(found, checks_for(found), SECONDS) if outcome.failure]
+    failed = [failure_text(outcome) for outcome in outcomes(found, checks_for(found), SECONDS) if outcome.failure]
     assert not failed, "\n\n".join(failed)
 
 

@@ -449,7 +449,7 @@ def test_only_journals_meant_for_a_store_supersede_others_in_a_session(client):
     for name, uri in STORES.items():
         journal(name, key="same", tracking=uri)
     ingester = Ingester(TRACKING)
-    ingester.bring_in_all(ingester.left_behind(RUNS, before=time.time()))
+    ingester.bring_in_all(ingester.not_ingested(RUNS, before=time.time()))
     assert shown(client) == ["id-here"]
 
 

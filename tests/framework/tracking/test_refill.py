@@ -46,7 +46,7 @@ def names(client):
 def session():
     """What a run's own ingester does at its start."""
     ingester = Ingester(TRACKING)
-    ingester.bring_in_all(ingester.left_behind(RUNS, before=time.time()))
+    ingester.bring_in_all(ingester.not_ingested(RUNS, before=time.time()))
     return ingester.tally
 
 

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-Told = Callable[[str, tuple[Any, ...]], None]
-_listeners: list[Told] = []  # an audit hook cannot be removed, so it only calls the current listeners
+Listener = Callable[[str, tuple[Any, ...]], None]
+_listeners: list[Listener] = []  # an audit hook cannot be removed, so it only calls the current listeners
 
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
@@ -76,7 +76,7 @@ def _install() -> None:
     sys.addaudithook(hear)
 
 
-def _listener(deeds: Deeds, folder: Path) -> Told:
+def _listener(deeds: Deeds, folder: Path) -> Listener:
     thread = threading.get_ident()  # a run's journal and its watchers write from other threads
 
     def hear(event: str, arguments: tuple[Any, ...]) -> None:
