@@ -72,10 +72,18 @@ class ComponentGrid:
 
     @property
     def left_out(self) -> list[str]:
-        """One sentence for each option and group: the components for which the option, or a value, is left out."""
-        found = [(key, each) for key, lacking in self._lacking.items() for each in lacking]
-        found += [(key, each) for key, each in self._in_files.items() if key not in self._lacking]
-        return [*(f"{key.replace('/', '.')} {each}" for key, each in found), *map(str, self._refusals)]
+        """One sentence for each option and group: the components for which the option, or a value, is left out.
+
+        If a part of a component is left out, its options are not listed.
+        """
+        lacking = [*self._lacking.items(), *((key, [each]) for key, each in self._in_files.items())]
+        found = {(path_of_override(key), each.overrides): each for key, several in lacking for each in several}
+        sentences = [
+            f"{'.'.join(path)} {each}"
+            for (path, components), each in found.items()
+            if not any((path[:length], components) in found for length in range(1, len(path)))
+        ]
+        return [*sentences, *map(str, self._refusals)]
 
 
 @dataclass(frozen=True)

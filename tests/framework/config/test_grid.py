@@ -42,6 +42,18 @@ def test_an_alias_applies_to_every_component_that_shares_it():
     assert grid.left_out == []
 
 
+def test_the_options_of_a_part_that_is_left_out_are_not_listed():
+    grid, _ = grid_of(
+        clusterer=["gmm_gradient", "kmeans"],
+        clusterer___differentiator=["tape", "source"],
+        clusterer__differentiator__mode=["forward", "reverse"],
+    )
+    assert grid.left_out == [
+        "clusterer.differentiator is left out for kmeans, which has no such option",
+        "clusterer.differentiator.mode is left out for tape, which has no such option",
+    ]
+
+
 def test_what_is_left_out_is_said_with_the_name_that_would_apply():
     grid, _ = grid_of(clusterer=["gmm", "kmeans", "sklearn_hdbscan"], clusterer__n_components=[2, 3], seed=[1])
     (said,) = grid.left_out
