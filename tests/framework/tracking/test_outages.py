@@ -194,7 +194,8 @@ def test_a_server_that_is_stopped_in_the_middle_loses_nothing(
 def test_mlflow_is_quiet_although_its_import_sets_a_level(tmp_path, monkeypatch):
     (tmp_path / "mlflow.py").write_text("import logging\nlogging.getLogger('mlflow').setLevel(logging.INFO)\n")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "mlflow", raising=False)
+    monkeypatch.setitem(sys.modules, "mlflow", None)  # so that its present state is restored at the end
+    monkeypatch.delitem(sys.modules, "mlflow")
     import_mlflow()
     assert sys.modules["mlflow"].__file__ == str(tmp_path / "mlflow.py")
     assert logging.getLogger("mlflow").level == logging.WARNING
