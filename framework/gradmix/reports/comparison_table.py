@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gradmix.contracts.markdown import escaped
+from gradmix.contracts.markdown import table as markdown_table
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.console import make_console
 from gradmix.reports.factors import text_of
@@ -82,21 +84,12 @@ def _fitting(comparison: Comparison, console: Console) -> tuple[Ranking, Table]:
 def markdown(comparison: Comparison, title: str) -> str:
     """Return the comparison as Markdown: sentences and tables."""
     ranked = ranking(comparison, comparison.metrics, len(comparison.metrics))
-    lines = [f"# {_plain(title)}", "", f"{counts(comparison)}.", ""]
-    lines += [line for each in headline(comparison) for line in (_plain(each), "")]
-    lines += [*_table([name or " " for name, _ in ranked.columns], [row.cells for row in ranked.rows]), ""]
-    lines += [ranked.legend, ""]
+    parts = [f"# {escaped(title)}", f"{counts(comparison)}.", *map(escaped, headline(comparison))]
+    parts += [_table([name for name, _ in ranked.columns], [row.cells for row in ranked.rows]), ranked.legend]
     if comparison.effects:
-        lines += [f"## {effects_heading(comparison)}", "", *_table(EFFECT_COLUMNS, effect_rows(comparison))]
-    return "\n".join(lines) + "\n"
+        parts += [f"## {effects_heading(comparison)}", _table(EFFECT_COLUMNS, effect_rows(comparison))]
+    return "\n\n".join(parts) + "\n"
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    return ["| " + " | ".join(map(_plain, cells)) + " |" for cells in (columns, ["---"] * len(columns), *rows)]
-
-
-def _plain(text: str) -> str:
-    """Escape text for Markdown."""
-    for sign in ("\\", "|", "<", "*", "`"):
-        text = text.replace(sign, "\\" + sign)
-    return text.replace("\n", " ")
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return markdown_table(columns, [[*map(escaped, row)] for row in rows])

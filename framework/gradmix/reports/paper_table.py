@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from gradmix.contracts import markdown
+from gradmix.contracts.markdown import escaped
 from gradmix.contracts.meaning import Meaning
 from gradmix.contracts.terminal import visible
 from gradmix.reports.comparison import Comparison
@@ -148,19 +150,14 @@ def _rounded(value: float, decimals: int) -> str:
 
 def as_markdown(table: PaperTable, heading: str) -> str:
     """Return the table as GitHub's Markdown."""
-    ruler = ["---:" if kind == "number" else "---" for _, kind in table.columns]
     rows = [
-        [f"**{_plain(cell)}**" if (i, j, k) in table.best else _plain(cell) for k, cell in enumerate(row)]
+        [f"**{escaped(cell)}**" if (i, j, k) in table.best else escaped(cell) for k, cell in enumerate(row)]
         for i, section in enumerate(table.sections)
         for j, row in enumerate(section)
     ]
-    lines = ["| " + " | ".join(cells) + " |" for cells in ([_plain(name) for name, _ in table.columns], ruler, *rows)]
-    return "\n".join([*lines, "", *([_plain(table.legend), ""] if table.legend else []), _plain(heading)]) + "\n"
-
-
-def _plain(text: str) -> str:
-    """Escape text for Markdown."""
-    return re.sub(r"([\\|<*`_\[\]])", r"\\\1", text).replace("\n", " ") or " "
+    names, kinds = zip(*table.columns, strict=True)
+    body = markdown.table([*map(escaped, names)], rows, [kind == "number" for kind in kinds])
+    return "\n\n".join(filter(None, [body, escaped(table.legend), escaped(heading)])) + "\n"
 
 
 def as_latex(table: PaperTable, heading: str) -> str:

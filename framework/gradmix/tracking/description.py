@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import dropwhile
 from typing import Any
 
+from gradmix.contracts.markdown import escaped, table
 from gradmix.contracts.secrets import MASK, masked_argument, masked_text
 from gradmix.journal.events import TERMINAL_EVENTS
 from gradmix.journal.reading import Run
@@ -53,7 +53,7 @@ def described(run: Run) -> str:
 
 def _failure(run: Run) -> Iterator[str]:
     if run.error and run.status != "finished":
-        yield f"**{run.status.replace('_', ' ').capitalize()}:** {_escaped(_shortened(run.error, 1000))}"
+        yield f"**{run.status.replace('_', ' ').capitalize()}:** {escaped(_shortened(run.error, 1000))}"
     if trace := traceback_of(run):
         yield _block(_shortened_traceback(_without_runner(trace)), "pytb")
 
@@ -90,11 +90,11 @@ def _versions(run: Run) -> Iterator[str]:
         if path != "gradmix"
     ]
     if rows:
-        yield _table(("part", "plugin"), rows)
+        yield table(("part", "plugin"), [[*map(escaped, row)] for row in rows])
     if environment:
         versions = [f"{name} {environment[name]}" for name in _VERSIONS if environment.get(name)]
         machine = [str(environment[name]) for name in ("processor", "machine") if environment.get(name)]
-        yield _escaped(f"{', '.join(versions)}; on {', '.join(machine) or 'an unknown machine'}.")
+        yield escaped(f"{', '.join(versions)}; on {', '.join(machine) or 'an unknown machine'}.")
 
 
 def _block(text: str, language: str) -> str:
@@ -105,19 +105,6 @@ def _block(text: str, language: str) -> str:
 
 def _code(text: str) -> str:
     return f"`{text.replace('`', '')}`"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(
-        f"| {' | '.join(map(_escaped, line)) if line is not lines[1] else ' | '.join(line)} |" for line in lines
-    )
-
-
-def _escaped(text: str) -> str:
-    """Return the text on one line, with Markdown's special characters escaped."""
-    plain = html.escape(" ".join(text.split()), quote=False)  # MLflow shows the backslash of an escaped ">"
-    return re.sub(r"([\\`*_{}\[\]#|~!])", r"\\\1", plain)
 
 
 def _shortened(text: str, length: int) -> str:

@@ -75,7 +75,7 @@ def test_a_median_of_other_than_one_value_a_run_says_of_how_many(empty_folder):
 def test_markdown_is_a_table_of_text(sweep):
     lines = exported(".md").read_text().splitlines()
     assert lines[1].count("---") == lines[0].count("|") - 1
-    assert r"a&b\_c%d#e$f{g}h~i^j\\k\<l>m\|n\[o\]p" in lines[2]
+    assert r"a&b\_c%d#e$f{g}h\~i^j\\k&lt;l&gt;m\|n\[o\]p" in lines[2]
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
