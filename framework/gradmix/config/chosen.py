@@ -41,12 +41,12 @@ class Chosen(Generic[ComponentT]):
     @property
     def identities(self) -> dict[str, str]:
         """Path in the config → identity of the plugin, for the components that may change the result of a run."""
-        return self._identities(counting=True)
-
-    @property
-    def observers(self) -> dict[str, str]:
-        """Like `identities`, for the components that do not change the result."""
-        return self._identities(counting=False)
+        return {
+            f"{self.kind}.{name}.{path}".rstrip("."): mark
+            for name, each in self.built.items()
+            if _counts(each.component)
+            for path, mark in each.plugins.items()
+        }
 
     @property
     def drawing(self) -> dict[str, Mapping[str, Any]]:
@@ -64,14 +64,6 @@ class Chosen(Generic[ComponentT]):
     def content(self) -> list[str]:
         """Fingerprints of the files and sources through which these components affect the result."""
         return [mark for each in self.components.values() if _counts(each) for mark in marks_of(each)]
-
-    def _identities(self, counting: bool) -> dict[str, str]:
-        return {
-            f"{self.kind}.{name}.{path}".rstrip("."): mark
-            for name, each in self.built.items()
-            if _counts(each.component) is counting
-            for path, mark in each.plugins.items()
-        }
 
 
 def _counts(component: Component) -> bool:

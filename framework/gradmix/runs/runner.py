@@ -217,7 +217,6 @@ class Execution:
             aliases=self.spec.aliases,
             metrics={name: recorded(meaning) for name, meaning in self.spec.meanings.items()},
             ranking=[*self.spec.meanings],
-            **({"observers": observers} if (observers := self.spec.events.observers) else {}),
             **({"drawn_by": drawing} if (drawing := self.spec.events.drawing) else {}),
         )
         write_artifact(self.run.folder / ARTIFACTS / "config.yaml", self._write_config)
