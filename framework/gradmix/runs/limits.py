@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+
+import psutil
 
 from gradmix.config.spec import Limits
 from gradmix.contracts.errors import GradmixError
@@ -63,7 +64,8 @@ def _timed_out(seconds: float | None) -> TimedOutError:
 @contextmanager
 def _memory_limit(size: int | None) -> Iterator[None]:
     """Limit the memory that the process takes in addition to its present memory; no limit if that size is unknown."""
-    if size is None or (taken := _data_bytes()) is None:
+    taken = None if size is None else getattr(psutil.Process().memory_info(), "data", None)  # on Linux only
+    if size is None or taken is None:
         yield
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
@@ -72,15 +74,6 @@ def _memory_limit(size: int | None) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
-
-
-def _data_bytes() -> int | None:
-    """Return the bytes of this process that count towards the system's limit on data; None if they are unknown."""
-    try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[5]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return None
 
 
 @contextmanager
