@@ -10,7 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from gradmix.config.groups import kind_in
+from gradmix.config.groups import has_several, kind_in
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import ConfigError, GradmixError
 from gradmix.contracts.options import Option, aliases_of
@@ -38,8 +38,7 @@ def component_at(path: Path, name: Any) -> type[Component] | None:
     """Return the class of the named component at a path in a config; None if no component belongs at this path."""
     if not isinstance(name, str):
         return None
-    contract = registry().kinds.get(path[0])
-    if contract is not None and contract.role.has_several:
+    if has_several(path[0]):
         kind = path[0] if len(path) == 2 and registry().offers(path[0], name) else None
     else:
         kind = kind_in("/".join(path), name)
@@ -61,7 +60,7 @@ def aliases_in(config: Mapping[str, Any], place: Path = ()) -> dict[Path, Option
         component = component_at(path, node.get("name"))
         if component is not None:
             found |= {(*path, alias): option for alias, option in aliases_of(component).items()}
-        if component is not None or _has_several(path):
+        if component is not None or has_several(".".join(path)):
             found |= aliases_in(node, path)
     return found
 
@@ -93,9 +92,3 @@ def settle_aliases(config: DictConfig, overrides: Collection[str]) -> dict[Path,
             )
         settled[option.name] = given
     return aliases
-
-
-def _has_several(path: Path) -> bool:
-    """Return whether the path belongs to a kind of which a config can choose several components."""
-    contract = registry().kinds.get(path[0])
-    return len(path) == 1 and contract is not None and contract.role.has_several

@@ -15,7 +15,7 @@ from yaml import YAMLError
 from gradmix.config.aliases import component_at
 from gradmix.config.build import unknown_option
 from gradmix.config.files import OWN_FOLDER
-from gradmix.config.groups import kinds_of
+from gradmix.config.groups import has_several, kinds_of
 from gradmix.config.source import requested
 from gradmix.contracts.errors import ConfigError, GradmixError, UnknownNameError, did_you_mean, listing
 from gradmix.registry.registry import registry
@@ -118,9 +118,9 @@ def _composition(error: ConfigCompositionException) -> ConfigError:
 def _no_match(group: str, is_removed: bool, file: str) -> ConfigError:
     """Return the error for an override of a group that is not in the config's defaults list."""
     known, (holder, _, name) = registry().kinds, group.rpartition("/")
-    if _has_several(group) and is_removed:
+    if has_several(group) and is_removed:
         return ConfigError(f"nothing to remove: no {group} is selected.")
-    if _has_several(group):
+    if has_several(group):
         problem = f"{group}=… does not apply: the config's defaults list has no `- {group}: []`. Add it."
     elif not kinds_of(group):
         problem = f"there is no group {group}.{did_you_mean(group, known)} Groups: {listing(known)}."
@@ -135,11 +135,11 @@ def _no_match(group: str, is_removed: bool, file: str) -> ConfigError:
 
 
 def _unknown_option(path: str, node: DictConfig) -> ConfigError:
-    if _has_several(path):
+    if has_several(path):
         return ConfigError(f"{path} is chosen by name: {path}=[NAME,…], or {path}=NAME.")
     kind, _, rest = path.partition(".")
     name = rest.partition(".")[0]
-    if _has_several(kind) and name and node._key() in (None, kind):
+    if has_several(kind) and name and node._key() in (None, kind):
         if name in registry().names(kind):
             return ConfigError(f"{path}: {name} is not chosen. Choose it by {kind}=[{name}].")
         return UnknownNameError(f"{path}: {registry().unknown(kind, name)}")
@@ -152,12 +152,6 @@ def _unknown_option(path: str, node: DictConfig) -> ConfigError:
     owner = f"{parent} {chosen}" if parent and "name" in node and has_own_name else parent or "a run"
     component = component_at(tuple(parent.split(".")), chosen)
     return UnknownNameError(unknown_option(path, owner, known, component))
-
-
-def _has_several(kind: str) -> bool:
-    """Return whether a run may have several components of this kind."""
-    contract = registry().kinds.get(kind)
-    return contract is not None and contract.role.has_several
 
 
 def _quoted(text: str) -> str:

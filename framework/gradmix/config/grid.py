@@ -8,13 +8,12 @@ from typing import Any
 
 from gradmix.config.aliases import Path, path_of_override
 from gradmix.config.build import unknown_option
-from gradmix.config.groups import kinds_of, parse
+from gradmix.config.groups import has_several, kinds_of, parse
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import ConfigError, UnknownNameError, listing
 from gradmix.contracts.option_values import check_option
 from gradmix.contracts.options import aliases_of, options_of
 from gradmix.contracts.task import Task
-from gradmix.registry.registry import registry
 
 Overrides = tuple[str, ...]
 
@@ -152,8 +151,7 @@ class _Lacking:
 
 def _owner(key: str, overrides: Sequence[str], component_of: Callable[[str], type[Component] | None]) -> _Owner:
     place = path_of_override(key)
-    contract = registry().kinds.get(key)
-    if contract is not None and contract.role.has_several:
+    if has_several(key):
         chosen = {override: frozenset(_chosen(override)) for override in overrides}
         return _Owner(key, place, dict.fromkeys(overrides), chosen, has_several=True)
     components = {override: component_of(override) for override in overrides}

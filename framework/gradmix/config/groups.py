@@ -55,6 +55,12 @@ def fields_of(known: Registry, kind: str) -> dict[str, dict[str, str]]:
     return found
 
 
+def has_several(kind: str) -> bool:
+    """Return whether a config can choose several components of this kind for a run."""
+    contract = registry().kinds.get(kind)
+    return contract is not None and contract.role.has_several
+
+
 def kind_in(group: str, name: str) -> str | None:
     """Return the kind of the named component in a group; None if the group has no such component."""
     return next((kind for kind in kinds_of(group) if registry().offers(kind, name)), None)
