@@ -24,5 +24,5 @@ def escaped(text: str) -> str:
     >>> print(escaped("n_init = 3 | *"))
     n\_init = 3 \| \*
     """
-    plain = " ".join(text.split()).replace("<", "&lt;").replace(">", "&gt;")  # MLflow shows the backslash of "\\>"
+    plain = " ".join(text.split()).replace("<", "&lt;").replace(">", "&gt;")  # MLflow shows the backslash in "\>"
     return re.sub(r"([\\`*_\[\]|~])", r"\\\1", plain)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,3 +52,13 @@ def declared_in(started: Mapping[str, Any]) -> Declared:
         {name: meanings[name] for name in dict.fromkeys([*ranked, *meanings])},
         {str(key): str(alias) for key, alias in aliases.items()} if isinstance(aliases, Mapping) else {},
     )
+
+
+def short_names(keys: Sequence[str]) -> Mapping[str, str]:
+    """Return key → its last part, if no other key has the same last part.
+
+    >>> short_names(["clusterer.tol", "solver.tol", "seed", "dataset.path"])
+    {'clusterer.tol': 'clusterer.tol', 'solver.tol': 'solver.tol', 'seed': 'seed', 'dataset.path': 'path'}
+    """
+    last = [key.rpartition(".")[2] for key in keys]
+    return {key: end if last.count(end) == 1 else key for key, end in zip(keys, last, strict=True)}

@@ -10,6 +10,7 @@ from typing import Any
 
 from gradmix.contracts.errors import UnknownNameError, did_you_mean, listing
 from gradmix.contracts.role import Role
+from gradmix.journal.declared import short_names
 from gradmix.journal.reading import Run
 from gradmix.reports.shared_names import other_names
 
@@ -52,16 +53,6 @@ class Factors:
     def said(self, key: str, value: Any) -> str:
         """Describe one setting in words: only its value if that is a name."""
         return value if _is_name(value) else f"{self.short[key]}={text_of(value)}"
-
-
-def short_names(keys: Sequence[str]) -> Mapping[str, str]:
-    """Return key → its last part, if no other key has the same last part.
-
-    >>> short_names(["clusterer.tol", "solver.tol", "seed", "dataset.path"])
-    {'clusterer.tol': 'clusterer.tol', 'solver.tol': 'solver.tol', 'seed': 'seed', 'dataset.path': 'path'}
-    """
-    last = [key.rpartition(".")[2] for key in keys]
-    return {key: end if last.count(end) == 1 else key for key, end in zip(keys, last, strict=True)}
 
 
 def _is_name(value: Any) -> bool:

@@ -14,10 +14,11 @@ from rich.text import Text
 from gradmix.contracts.errors import StorageError, UnknownNameError, did_you_mean, listing
 from gradmix.contracts.meaning import meaning_of, ranking_metric
 from gradmix.contracts.role import Role
+from gradmix.journal.declared import short_names
 from gradmix.journal.reading import Run
 from gradmix.journal.writing import encode
 from gradmix.reports.console import make_console
-from gradmix.reports.factors import find_factors, follows_seed, full_key, short_names, text_of, value_of
+from gradmix.reports.factors import find_factors, follows_seed, full_key, text_of, value_of
 from gradmix.reports.run_rows import time_text
 from gradmix.reports.shared_names import by_shared_names
 from gradmix.reports.wording import measured, metric_text, shown

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from gradmix.contracts.secrets import MASK
+from gradmix.journal.declared import short_names
 from gradmix.journal.reading import Run
 
 _NUMBER = re.compile(r"-?\d+\.\d{6,}(e[+-]?\d+)?", re.IGNORECASE)
@@ -22,7 +23,7 @@ def run_name(run: Run) -> str:
     label, varies = str(run.require("label")), [_path(each) for each in started.get("varies", ())]
     if run.kind == "sweep":
         fixed = {key: value for key, value in _given(started.get("arguments", ())).items() if key not in varies}
-        swept, others = " × ".join(_short(varies).values()), _values_first(_parameters(fixed))
+        swept, others = " × ".join(short_names(varies).values()), _values_first(_parameters(fixed))
         return ", ".join(filter(None, (swept and f"{swept} sweep", others))) or label
     given = _given(started.get("overrides", ()))
     if varies:
@@ -56,13 +57,7 @@ def _values_first(values: Mapping[str, str]) -> str:
     """Return the values, followed by their keys: ``tied, 3 (covariance_type, n_components)``."""
     if not values:
         return ""
-    return f"{', '.join(map(_text, values.values()))} ({', '.join(_short([*values]).values())})"
-
-
-def _short(keys: Sequence[str]) -> Mapping[str, str]:
-    """Return key → its last part, or the whole key if several keys have the same last part."""
-    last = [key.rpartition(".")[2] for key in keys]
-    return {key: end if last.count(end) == 1 else key for key, end in zip(keys, last, strict=True)}
+    return f"{', '.join(map(_text, values.values()))} ({', '.join(short_names([*values]).values())})"
 
 
 def _text(value: str) -> str:
