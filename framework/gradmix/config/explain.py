@@ -57,7 +57,8 @@ def _unknown_choice(error: MissingConfigException) -> ConfigError:
     missing = error.missing_cfg_file or ""
     group, _, name = missing.rpartition("/")
     if kinds := kinds_of(group):
-        return _with_hint(registry().unknown(kinds[0], name), group, name)
+        unknown, hint = registry().unknown(kinds[0], name), _how_to_find(group, name)
+        return UnknownNameError(f"{unknown} {hint}") if hint else unknown
     group, _, name = missing.partition("/") if "/" in missing else ("", "", missing)
     options = list(error.options or [])
     there_are = f" There are: {listing(options)}." if options else ""
@@ -66,12 +67,6 @@ def _unknown_choice(error: MissingConfigException) -> ConfigError:
     if hint := _how_to_find(group, name):
         return UnknownNameError(f"{problem} {hint}")
     return UnknownNameError(f"{problem}{did_you_mean(Path(name).stem, options)}{there_are}")
-
-
-def _with_hint(error: GradmixError, group: str, name: str) -> ConfigError:
-    """Return the error for an unknown component; if a file has that name, add how to choose it."""
-    hint = _how_to_find(group, name)
-    return UnknownNameError(f"{error} {hint}" if hint else str(error))
 
 
 def _how_to_find(group: str, name: str) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass, replace
 from functools import cache, cached_property
 from importlib.metadata import distribution
@@ -293,14 +293,10 @@ def read_spec(config: Mapping[str, Any]) -> RunSpec:
         events=events,
         seconds=read.timing.now() - begun[read.timing.clock],
     )
-    return replace(spec, plugins={**spec.plugins, **_identities_of_rules(spec.parts.values())})
-
-
-def _identities_of_rules(components: Iterable[Component]) -> dict[str, str]:
-    """Return the identities of the plugins that add derivative rules, if one of the components uses such rules."""
-    if not any(isinstance(each, Differentiator) and each.uses_rules for each in components):
-        return {}
-    return {f"rules.{each.plugin.label}": each.plugin.identity for each in rules_of(registry()) if each.rules}
+    if not any(isinstance(each, Differentiator) and each.uses_rules for each in spec.parts.values()):
+        return spec
+    added = {f"rules.{each.plugin.label}": each.plugin.identity for each in rules_of(registry()) if each.rules}
+    return replace(spec, plugins={**spec.plugins, **added})
 
 
 def read_settings(given: Mapping[str, Any], also_known: Sequence[str] = ()) -> Settings:

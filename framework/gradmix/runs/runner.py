@@ -89,7 +89,10 @@ def execute_together(orders: Sequence[Order]) -> list[Execution]:
     """
     with ExitStack() as journals:
         block = uuid.uuid4().hex if len(orders) > 1 else None
-        runs = [Execution(each, journals.enter_context(closing(_journal_of(each))), block) for each in orders]
+        runs = []
+        for order in orders:
+            journal = Journal(order.folder, {*order.spec.secrets, *secrets_in(order.overrides)})
+            runs.append(Execution(order, journals.enter_context(closing(journal)), block))
         try:
             for turn in zip_longest(*(run.stages for run in runs)):
                 for run, stage in zip(runs, turn, strict=True):
@@ -103,10 +106,6 @@ def execute_together(orders: Sequence[Order]) -> list[Execution]:
                     run.end("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", error)
             raise
         return runs
-
-
-def _journal_of(order: Order) -> Journal:
-    return Journal(order.folder, {*order.spec.secrets, *secrets_in(order.overrides)})
 
 
 class Execution:

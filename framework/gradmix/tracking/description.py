@@ -19,7 +19,7 @@ TRACEBACK = "traceback.txt"
 _LONGEST = 4900
 """Longest description in characters; older versions of MLflow, too, accept 5,000 in a tag."""
 
-_LONGEST_TRACEBACK = 2500
+_LONGEST_ERROR, _LONGEST_TRACEBACK = 1000, 2500
 _DIGITS = 12  # of a key or a commit, enough to find it
 _VERSIONS = ("python", "gradmix", "numpy", "scipy", "numba", "blas", "libc")
 
@@ -53,7 +53,8 @@ def described(run: Run) -> str:
 
 def _failure(run: Run) -> Iterator[str]:
     if run.error and run.status != "finished":
-        yield f"**{run.status.replace('_', ' ').capitalize()}:** {escaped(_shortened(run.error, 1000))}"
+        error = run.error if len(run.error) <= _LONGEST_ERROR else f"{run.error[:_LONGEST_ERROR]}…"
+        yield f"**{run.status.replace('_', ' ').capitalize()}:** {escaped(error)}"
     if trace := traceback_of(run):
         yield _block(_shortened_traceback(_without_runner(trace)), "pytb")
 
@@ -105,10 +106,6 @@ def _block(text: str, language: str) -> str:
 
 def _code(text: str) -> str:
     return f"`{text.replace('`', '')}`"
-
-
-def _shortened(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def _without_runner(trace: str) -> str:

@@ -9,6 +9,11 @@ from gradmix.contracts.secrets import MASK
 from gradmix.journal.declared import short_names
 from gradmix.journal.reading import Run
 
+_NOT_OF_RUNS = frozenset(
+    {"name", "hydra", "tracking", "runs_dir", "pictures", "reuse", "on_error", "limits", "timing", "plugins"}
+)
+"""Options that specify where and how a sweep's runs are made, but do not describe the runs."""
+
 _NUMBER = re.compile(r"-?\d+\.\d{6,}(e[+-]?\d+)?", re.IGNORECASE)
 
 
@@ -23,7 +28,8 @@ def run_name(run: Run) -> str:
     label, varies = str(run.require("label")), [_path(each) for each in started.get("varies", ())]
     if run.kind == "sweep":
         fixed = {key: value for key, value in _given(started.get("arguments", ())).items() if key not in varies}
-        swept, others = " × ".join(short_names(varies).values()), _values_first(_parameters(fixed))
+        about_runs = {key: value for key, value in fixed.items() if key.partition(".")[0] not in _NOT_OF_RUNS}
+        swept, others = " × ".join(short_names(varies).values()), _values_first(about_runs)
         return ", ".join(filter(None, (swept and f"{swept} sweep", others))) or label
     given = _given(started.get("overrides", ()))
     if varies:
@@ -41,16 +47,6 @@ def _given(arguments: Sequence[str]) -> dict[str, str]:
 
 def _path(key: str) -> str:
     return key.replace("/", ".")
-
-
-def _parameters(given: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the arguments that describe a sweep's runs, without those on where and how the runs are made."""
-    return {key: value for key, value in given.items() if key.partition(".")[0] not in _NOT_OF_RUNS}
-
-
-_NOT_OF_RUNS = frozenset(
-    {"name", "hydra", "tracking", "runs_dir", "pictures", "reuse", "on_error", "limits", "timing", "plugins"}
-)
 
 
 def _values_first(values: Mapping[str, str]) -> str:
