@@ -63,10 +63,12 @@ def save_csv(records: Sequence[Record], path: Path) -> None:
     """Write a CSV file according to RFC 4180, numbers in full; the path ``-`` is the standard output."""
     with nullcontext(sys.stdout) if path == Path("-") else path.open("w", newline="", encoding="utf-8") as file:
         columns = list(dict.fromkeys(name for record in records for name in record))
-        rows = (
-            ["" if (value := record.get(name)) is None else text_of(value) for name in columns] for record in records
-        )
+        rows = ([_cell(record.get(name)) for name in columns] for record in records)
         csv.writer(file).writerows(map(harmless, row) for row in (columns, *rows))
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else repr(value) if isinstance(value, float) else text_of(value)
 
 
 def time_text(seconds: float) -> str:
