@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -106,10 +105,10 @@ def _sections(
     comparison: Comparison, ranked: Ranking, scales: list[Scale], primary: Meaning
 ) -> Iterator[Mapping[str, Any]]:
     """Return the rows of the ranking by section, each with its dot and interval as per cent of the scale."""
-    styles, left = Styles(comparison), iter(ranked.rows)
-    for section, scale in zip(comparison.sections, scales, strict=True):
+    styles = Styles(comparison)
+    for section, ranks, scale in zip(comparison.sections, ranked.sections, scales, strict=True):
         rows = []
-        for row in islice(left, len(section.groups)):
+        for row in ranks:
             found = row.group.summaries.get(primary.name)
             low, high = sorted(_per_cent(scale.at(end)) for end in (found.low, found.high)) if found else (0.0, 0.0)
             rows.append(

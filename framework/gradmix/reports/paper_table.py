@@ -39,35 +39,22 @@ class PaperTable:
 
 def ranking_table(comparison: Comparison, all_metrics: bool) -> PaperTable:
     """Return the ranked groups: their numbers of runs, and the median of each metric with its interval."""
-    metrics = _metrics(comparison, all_metrics)
-    ranked = ranking(comparison, metrics, len(metrics))
-    summaries = [group.summaries for group in comparison.groups]
-    scales = [
-        _scale([each[metric.name].median for each in summaries if metric.name in each], metric) for metric in metrics
-    ]
-    between = 2 if comparison.ranked else 0  # the columns of the difference from the best and of its mark
-    columns = list(ranked.columns)
-    places = [ranked.primary, *range(ranked.primary + 1 + between, len(columns))]
-    for place, (unit, _) in zip(places, scales, strict=True):
-        name, kind = columns[place]
-        columns[place] = (f"{name} ({unit})" if unit else name, kind)
-    rows = []
-    for row in ranked.rows:
-        cells = list(row.cells)
-        for place, metric, (_, size) in zip(places, metrics, scales, strict=True):
-            if found := row.group.summaries.get(metric.name):
-                cells[place] = _estimate_text(found, metric, size, len(row.group.finished))
-        rows.append(cells)
-    columns = _with_numbers(columns, rows)
-    sections = [[rows.pop(0) for _ in section.groups] for section in comparison.sections]
-    marks = iter(ranked.rows)
+    metrics, found = _metrics(comparison, all_metrics), [group.summaries for group in comparison.groups]
+    scales = {each.name: _scale([one[each.name].median for one in found if each.name in one], each) for each in metrics}
+
+    def text(found: Estimate | None, metric: Meaning, plain: bool) -> str:
+        return "" if found is None else _estimate_text(found, metric, scales[metric.name][1])
+
+    ranked = ranking(comparison, metrics, len(metrics), text, {name: unit for name, (unit, _) in scales.items()})
+    columns = _with_numbers(ranked.columns, [row.cells for row in ranked.rows])
     best = frozenset(
         (i, j, ranked.primary)
-        for i, section in enumerate(sections)
-        for j in range(len(section))
-        if next(marks).mark.endswith("best")
+        for i, rows in enumerate(ranked.sections)
+        for j, row in enumerate(rows)
+        if row.mark.endswith("best")
     )
     legend = [ranked.legend, *(["bold: best, or indistinguishable from the best"] if best else [])]
+    sections = [[row.cells for row in rows] for rows in ranked.sections]
     return PaperTable(columns, sections, best, " · ".join(filter(None, legend)))
 
 
@@ -121,19 +108,18 @@ def _number_text(value: float, metric: Meaning) -> str:
     return f"{float(f'{value:.3g}'):g}" if metric.unit in UNITS and math.isfinite(value) else measured(value)
 
 
-def _estimate_text(found: Estimate, metric: Meaning, size: float, n_runs: int) -> str:
+def _estimate_text(found: Estimate, metric: Meaning, size: float) -> str:
     """Format a median with its interval, with digits as the interval's width justifies: ``2314.3 [2310.1, 2319.8]``."""
-    more = f" (n = {found.n})" if found.n != n_runs else ""
     if not math.isfinite(found.median):
-        return "no number" + more
+        return "no number"
     values = [found.median / size, found.low / size, found.high / size]
     width = values[2] - values[1]
     largest = max(map(abs, values))
     if not math.isfinite(width) or width <= 10.0**-_MOST_DIGITS * largest:
-        return _number_text(values[0], metric) + more
+        return _number_text(values[0], metric)
     decimals = min(_DIGITS - math.floor(math.log10(width)), _MOST_DIGITS - math.floor(math.log10(largest))) - 1
     median, low, high = (_rounded(value, decimals) for value in values)
-    return f"{median} [{low}, {high}]{more}" if found.has_interval else f"{median} ({low}, {high}){more}"
+    return f"{median} [{low}, {high}]" if found.has_interval else f"{median} ({low}, {high})"
 
 
 def _rounded(value: float, decimals: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,35 +43,54 @@ class Ranking:
 
     columns: Sequence[tuple[str, Kind]]
     primary: int
-    rows: Sequence[Row]
+    sections: Sequence[Sequence[Row]]
     legend: str
 
+    @property
+    def rows(self) -> Sequence[Row]:
+        """The rows of all sections."""
+        return [row for rows in self.sections for row in rows]
 
-def ranking(comparison: Comparison, metrics: Sequence[Meaning], n_full: int) -> Ranking:
-    """Return a row for each group with some metrics, the first `n_full` of them with their intervals."""
+
+def ranking(
+    comparison: Comparison,
+    metrics: Sequence[Meaning],
+    n_full: int,
+    text: Callable[[Estimate | None, Meaning, bool], str] | None = None,
+    units: Mapping[str, str] | None = None,
+) -> Ranking:
+    """Return a row for each group with some metrics, the first `n_full` of them with their intervals.
+
+    `text` formats a median of a metric, the last argument states whether without its interval; `units` has the units
+    that are named in the head of a column instead.
+    """
+    text, units = text or summary_text, units or {}
     factors, is_ranked = comparison.factors, bool(comparison.ranked)
     before: list[tuple[str, Kind]] = [(factors.short[key], "text") for key in factors.given]
     before += [("", "number")] if is_ranked else []
     before += [*((factors.short[key], "text") for key in factors.choices), ("runs", "number")]
     after: list[tuple[str, Kind]] = [
-        (f"{each.name} {_ARROWS[each.better]}".strip() if each is comparison.primary else each.name, "number")
+        (f"{each.name} {_ARROWS[each.better] if each is comparison.primary else ''}".strip() + unit, "number")
         for each in metrics
+        for unit in [f" ({units[each.name]})" if units.get(each.name) else ""]
     ]
     after[1:1] = [("vs best", "number"), ("", "mark")] if is_ranked else []
-    rows = []
+    sections: list[list[Row]] = []
     for section in comparison.sections:
+        sections.append([])
         for rank, group in enumerate(section.groups, start=1):
             mark = "" if not section.is_ranked else group.versus_best.mark if group.versus_best else "best"
             cells = [text_of(value) for value in group.given.values()]
             cells += [str(rank) if section.is_ranked else ""] if is_ranked else []
             cells += [*map(text_of, group.settings.values()), runs_text(group)]
             values = [
-                summary_text(group.summaries.get(metric.name), metric, plain=index >= n_full) + _other_n(group, metric)
+                text(group.summaries.get(metric.name), metric, index >= n_full) + _other_n(group, metric)
                 for index, metric in enumerate(metrics)
             ]
             values[1:1] = [versus(group.versus_best), mark] if is_ranked else []
-            rows.append(Row(group, mark, (*cells, *values)))
-    return Ranking([*before, *after], len(before), rows, _legend(comparison, rows, metrics[:n_full]))
+            sections[-1].append(Row(group, mark, (*cells, *values)))
+    legend = _legend(comparison, [row for rows in sections for row in rows], metrics[:n_full])
+    return Ranking([*before, *after], len(before), sections, legend)
 
 
 def _other_n(group: Group, metric: Meaning) -> str:
