@@ -43,13 +43,14 @@ def imported(file):
 
 
 ROOF = len(FLOORS)
-"""The public face, `gradmix` with `gradmix.public`: above all floors, so that one that imports it imports upward."""
+"""The public face, `gradmix` and the modules in `FACE`: above all floors, so that to import it is to import upward."""
+FACE = {"arrays", "functions", "implicit", "public", "typing"}
 
 
 def floor(module):
     """Number of the floor of one of the core's modules; None for a single file beside the floors."""
     parts = module.split(".")
-    if parts in (["gradmix"], ["gradmix", "public"]):
+    if parts == ["gradmix"] or parts[1] in FACE:
         return ROOF
     return FLOORS.index(parts[1]) if parts[1] in FLOORS else None
 
@@ -84,4 +85,4 @@ def test_only_tracking_knows_mlflow():
 
 def test_the_rule_would_catch_an_upward_import():
     assert floor("gradmix.runs.runner") > floor("gradmix.contracts.errors")
-    assert floor("gradmix") > floor("gradmix.cli.main")
+    assert floor("gradmix") == floor("gradmix.arrays") > floor("gradmix.cli.main")

@@ -6,15 +6,15 @@ import json
 import os
 import zipfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradmix.contracts.errors import DifferentiationError
 from gradmix.contracts.files import regular_file
 
-if TYPE_CHECKING:
-    from gradmix.arrays import IntArray
+IntArray = NDArray[np.intp]
 
 _FORMAT = "gradmix colouring 1"
 _LEAST = 4

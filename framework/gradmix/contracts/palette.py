@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from gradmix.arrays import Array, IntArray
+from gradmix.contracts.rows import Matrix
 
 GROUP_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#000000")
 """Okabe & Ito's palette, which color-blind readers can distinguish; gray replaces its yellow, which is hard to see."""
@@ -55,7 +56,7 @@ def group_color(group: int) -> str:
     return GROUP_COLORS[int(group) % len(GROUP_COLORS)] if group >= 0 else _NOISE_COLOR
 
 
-def group_colors(X: Array, groups: IntArray) -> Mapping[int, str]:
+def group_colors(X: Matrix, groups: NDArray[np.intp]) -> Mapping[int, str]:
     """Return the color of each group by its position in the data, so that two fits color the same group alike.
 
     Parameters
