@@ -49,7 +49,7 @@ def _parser() -> CommandParser:
     add(PLAN_FLAG, action=flag, help="print what would run, without running it")
     add("--config-path", "-cp", help="config folder instead of gradmix's own")
     add("--config-name", "-cn", default="config", help="the primary config")
-    add("--config-dir", "-cd", help="config folder besides gradmix's own (default: configs, if there is one)")
+    add("--config-dir", "-cd", help="config folder in addition to gradmix's own (default: configs, if there is one)")
     return parser
 
 

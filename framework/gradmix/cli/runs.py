@@ -17,7 +17,7 @@ examples:
   gradmix runs covariances dataset=iris       those of an experiment on iris
   gradmix runs clusterer=gmm,kmeans n_components=3 --metric bic aic
   gradmix runs --status failed killed         with their errors
-  gradmix runs --sweeps                       sweeps in place of runs
+  gradmix runs --sweeps                       sweeps instead of runs
   gradmix runs --json | jq '.[].metrics.bic'  everything about all of them
 
 All commands take the names in the first column.

@@ -20,7 +20,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     store = options.runs_dir / "mlflow.db"
     if not store.exists():
-        print(visible(f"gradmix ui: there is no store {store} yet; `gradmix run` makes one."), file=sys.stderr)
+        print(visible(f"gradmix ui: there is no store {store} yet; `gradmix run` creates it."), file=sys.stderr)
         return 1
 
     from gradmix.config.spec import Tracking

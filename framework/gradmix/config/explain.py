@@ -124,7 +124,7 @@ def _no_match(group: str, is_removed: bool, file: str) -> ConfigError:
     else:
         problem = (
             f"{group}=… does not apply: this task has no {group}. "
-            "Choose a task that has one; see `gradmix plugins cluster` and `gradmix plugins differentiate`."
+            "Choose a task that has one, such as task=cluster, task=differentiate or task=solve."
         )
     return UnknownNameError(f"{file}{problem}")
 

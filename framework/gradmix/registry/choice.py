@@ -78,7 +78,7 @@ def chosen() -> Choice:
         return Choice(**{key: tuple(names) for key, names in given.items()})
     except (ValueError, TypeError, AttributeError) as error:
         raise ConfigError(
-            f'{VARIABLE} must be such as {{"block": ["slow-plugin"]}}, with any of block, only, files; given: {text}'
+            f'{VARIABLE} must be JSON such as {{"block": ["slow-plugin"]}}, with block, only or files; given: {text}'
         ) from error
 
 

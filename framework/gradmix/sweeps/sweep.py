@@ -221,5 +221,5 @@ def common_settings(jobs: Sequence[Job]) -> Settings:
     for each in ("name", "runs_dir", "tracking", "on_error", "reuse", "strict", "limits", "timing", "pictures"):
         if len({str(getattr(settings, each)) for settings in found}) > 1:
             default = " Its default is the name of the task: add name=NAME." if each == "name" else ""
-            raise ConfigError(f"all jobs of a sweep have the same {each}; it cannot be swept over.{default}")
+            raise ConfigError(f"{each}: all jobs of a sweep have the same value; it cannot be swept over.{default}")
     return found[0]

@@ -83,5 +83,5 @@ def _answers(metric: Metric) -> Iterator[Mapping[str, Any]]:
     """Yield the answers of the installed tasks that provide all arguments of the metric."""
     fitting = [task.name for task in _tasks() if not lacking(metric.measure, _class_of(task.name).answers)]
     if not fitting:
-        raise NotApplicableError("no installed task answers what it asks for")
+        raise NotApplicableError("no installed task returns the answers that it takes")
     return (result_of(subject_named(name, "task").make()).answer for name in fitting)

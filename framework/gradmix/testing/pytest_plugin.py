@@ -23,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="check a component besides the tests: a registered name, file.py:Class or package.module:Class",
+        help="also check this component: a registered name, file.py:Class or package.module:Class",
     )
 
 

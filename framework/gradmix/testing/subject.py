@@ -131,7 +131,7 @@ def _registered(name: str, kind: str | None) -> Subject:
         names = {entry.name for entry in registry()}
         raise UnknownNameError(
             f"unknown component {name!r}.{did_you_mean(name, names)} `gradmix plugins` lists all. A class that is not "
-            "installed is named path/to/file.py:Class or package.module:Class."
+            "installed is given as path/to/file.py:Class or package.module:Class."
         )
     if len(kinds) > 1:
         raise ConfigError(f"{name!r} is the name of several components: use --kind {' or --kind '.join(kinds)}.")

@@ -71,7 +71,7 @@ def test_sync_refuses_what_it_does_not_know(gradmix_main, empty_folder, argument
 
 def test_ui_without_a_store_says_how_to_make_one(gradmix_main, empty_folder):
     _, err = gradmix_main("ui", code=1)
-    assert "`gradmix run` makes one" in err
+    assert "`gradmix run` creates it" in err
 
 
 @pytest.mark.slow

@@ -396,7 +396,7 @@ def test_a_choice_in_the_environment_that_cannot_be_read_is_told(path, monkeypat
     monkeypatch.setenv("GRADMIX_PLUGINS", text)
     ended = gradmix("plugins")
     assert ended.returncode == 2
-    assert "GRADMIX_PLUGINS must be such as" in ended.stderr
+    assert "GRADMIX_PLUGINS must be JSON such as" in ended.stderr
 
 
 def test_what_the_import_of_a_lazy_component_does_besides_is_told(path):

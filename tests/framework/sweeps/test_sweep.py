@@ -524,7 +524,7 @@ def test_what_is_timed_in_turns_is_reused_as_a_whole_or_not_at_all(empty_folder)
 )
 def test_a_sweep_has_one_of_what_it_needs_one_of(empty_folder, setting):
     planned = Planner(compose, [setting]).plan({0: (), 1: (setting,)})
-    with pytest.raises(ConfigError, match="all jobs of a sweep have the same"):
+    with pytest.raises(ConfigError, match="all jobs of a sweep have the same value"):
         common_settings(planned)
 
 
