@@ -97,7 +97,7 @@ def _answer(options: argparse.Namespace) -> None:
         elif options.hydra_help:
             hydra.hydra_help(name, _parser(), options)
         elif options.cfg:
-            print(_config(composer, options), end="")
+            print(visible(_config(composer, options)), end="")
         elif options.info:
             hydra.show_info(options.info, name, overrides)
         else:

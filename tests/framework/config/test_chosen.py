@@ -172,7 +172,7 @@ def test_a_misspelt_argument_is_found_before_the_run(offer):
             pass
 
     offer(misspelt=dataclass(Misspelt))
-    with pytest.raises(ConfigError, match=r"takes iteratoin in iteration, .* Did you mean iteration\?"):
+    with pytest.raises(ConfigError, match=r"takes iteratoin, .* Did you mean iteration\?"):
         read_spec(changed(events={"misspelt": {"name": "misspelt"}}))
 
 
