@@ -26,11 +26,11 @@ WAYS = ("forward", "reverse", "twice", "series")
 
 _INTRODUCTION = """# Capabilities
 
-Written by `make capabilities`, which tries every function of the tables behind our tests with every plugin: forward
-(`jvp`), in reverse (`vjp`), twice (`hvp`) and as a series (the third coefficient of `taylor`), against differences.
-✓ is right, – refused, ✗ wrong. A peer is asked through its adapter, which hands NumPy's calls over by name; `tangent`
-reads the function. Peers may follow a convention of their own, as JAX does for the Cholesky factor of a matrix that is
-not symmetric.
+Written by `make capabilities`, which differentiates every function in the tables of gradmix's tests with each plugin:
+forward (`jvp`), in reverse (`vjp`), twice (`hvp`) and as a series (the third coefficient of `taylor`). The results are
+compared with differences: ✓ right, – refused, ✗ wrong. Peers get NumPy's calls by name; only `tangent` reads the
+function's source code. A ✗ can also mean that a peer follows another convention, as JAX does for the Cholesky factor of
+a matrix that is not symmetric.
 """
 
 

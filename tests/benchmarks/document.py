@@ -16,11 +16,11 @@ DOCUMENT = DOCS / "benchmarks.md"
 _HEAD = """<!-- Written by `make benchmark` from journals; do not edit. -->
 # Benchmarks
 
-Each table is an experiment under `configs/experiment/benchmark/`, which `gradmix run -m experiment=benchmark/em` and
-the like run as any other, or is measured by a program that its section names. What is compared is timed in turns, round
-by round, in one process on one thread; a ratio is the median over the rounds' own ratios, with its 95 % interval.
-scikit-learn's times are those of its own `fit`. Memory is the peak beyond what was held before, in a round of its own.
-`make benchmark` writes all of this again, on the machine at hand."""
+Each table comes from an experiment in `configs/experiment/benchmark/`, which you can run yourself, as in
+`gradmix run -m experiment=benchmark/em`, or from a program that its section names. The compared components are timed in
+turns, round by round, in one process on one thread. A ratio is the median of the ratios of all rounds, with its 95 %
+interval. scikit-learn's times are those of its own `fit`. Memory is the peak above the memory used before, measured in
+a separate round. `make benchmark` measures everything again on your machine."""
 
 
 def replace_sections(new: Mapping[str, str]) -> None:
