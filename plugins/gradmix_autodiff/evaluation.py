@@ -31,6 +31,7 @@ def evaluate(f: Callable[[Any], Any], point: Any) -> Any:
         return y
     except (
         AttributeError,
+        RuntimeError,
         SystemError,
         TypeError,
         ValueError,

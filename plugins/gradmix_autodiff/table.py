@@ -161,3 +161,6 @@ COMPOSITIONS: dict[Any, Callable[..., Any]] = {}
 
 CONSTANT: set[Any] = set()
 """Functions whose result does not change with small changes of the arguments."""
+
+WRITING = frozenset({np.put, np.copyto, np.place, np.putmask, np.put_along_axis, np.fill_diagonal})
+"""Functions that write into their first argument."""

@@ -203,6 +203,12 @@ class Traced(arrays.Traced):
     def __pos__(self) -> Any:
         return self.follow_one(ELEMENTWISE[np.positive])
 
+    def __divmod__(self, other: Any) -> tuple[Any, Any]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
+        return other // self, other % self
+
     def __abs__(self) -> Any:
         return self.follow_one(ELEMENTWISE[np.absolute])
 
@@ -334,6 +340,8 @@ class TracedArray(Traced):
         """
         if dtype not in (None, object):
             raise needs_a_number(sys._getframe(1))
+        if sys._getframe(1).f_code.co_name == "as_strided":  # it would read memory beyond this copy
+            raise unsupported("np.lib.stride_tricks.as_strided")
         entries = np.empty(self.shape, dtype=object)
         self._fill(entries)
         if copy:

@@ -25,8 +25,8 @@ from gradmix_autodiff.program.node import MOST_BYTES, NO_KEYWORDS, Graph, Node
 from gradmix_autodiff.program.operations import function_of, name_of
 from gradmix_autodiff.program.path import Path, agree
 from gradmix_autodiff.program.schedule import live
-from gradmix_autodiff.program.symbol import STABLE, WRITING
-from gradmix_autodiff.table import ELEMENTWISE, specialised
+from gradmix_autodiff.program.symbol import STABLE
+from gradmix_autodiff.table import ELEMENTWISE, WRITING, specialised
 
 FORMAT = "gradmix prepared function 1"
 _TYPES = {each.__name__: each for each in (bool, int, float, complex)}

@@ -17,7 +17,7 @@ import numpy as np
 from gradmix_autodiff.program.node import NO_KEYWORDS, Graph, Node, NotRecordableError
 from gradmix_autodiff.program.simplify import CANONICAL, REDUCTIONS, simplified
 from gradmix_autodiff.rules import structure
-from gradmix_autodiff.table import Rule
+from gradmix_autodiff.table import WRITING, Rule
 from gradmix_autodiff.traced import Traced
 from gradmix_autodiff.watched import WatchedArrays
 
@@ -379,8 +379,6 @@ _OF_SHAPE = frozenset(
     | {np.min_scalar_type, np.may_share_memory, np.shares_memory}
 )
 """Functions whose result depends only on the shapes, types and memory of arrays."""
-
-WRITING = frozenset({np.put, np.copyto, np.place, np.putmask, np.put_along_axis, np.fill_diagonal})
 
 STABLE = frozenset(
     {

@@ -49,7 +49,7 @@ def _scatter(w: Any, positions: Any, shape: tuple[int, ...]) -> Any:
         sums = np.bincount(places, entries.real, count * size) + 1j * np.bincount(places, entries.imag, count * size)
     else:
         sums = np.bincount(places, entries, count * size)
-    return sums.reshape(*lead, *shape)[()]
+    return sums.reshape((*lead, *shape))[()]
 
 
 GATHER = Primitive(

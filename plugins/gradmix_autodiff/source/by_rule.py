@@ -21,7 +21,7 @@ from gradmix_autodiff.source.forms import Operation, Parts, Plain, Thing, Value,
 from gradmix_autodiff.source.reader import Reader
 from gradmix_autodiff.source.results import Results, gives_complex, may_be_view, ndim_of_result, results_of
 from gradmix_autodiff.source.scope import LocalFunction
-from gradmix_autodiff.table import COMPOSITIONS, ELEMENTWISE, PRIMITIVES
+from gradmix_autodiff.table import COMPOSITIONS, ELEMENTWISE, PRIMITIVES, WRITING
 
 _OF_THE_PRELUDE = (prelude.pullback_of, prelude.pushforward_of)
 _METHODS = frozenset(
@@ -96,6 +96,8 @@ class ByRule(Reader):
         return self._made(call.callee.node, [], results, ndim, is_view, call)
 
     def _check_options(self, call: Call) -> None:
+        if is_in(call.function, WRITING):
+            raise call.refusal(f"{call.shown}, which changes an array,", "write a[…] = … as a statement")
         out = call.keywords.get("out")
         is_shared = isinstance(out, Value) and out.is_atom
         is_unset = isinstance(call.function, np.ufunc) and "where" in call.keywords and out is None

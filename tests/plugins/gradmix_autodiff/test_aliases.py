@@ -110,6 +110,20 @@ def test_an_array_shows_updates_of_what_is_derived_from_it_where_numpy_says_so(n
     assert mode.value_and_gradient(f, X)[0] == pytest.approx(f(X.copy()), rel=1e-14)
 
 
+@MODES
+def test_second_derivatives_of_writes_into_a_view_without_axes(mode):
+    def f(x):
+        y = x * x
+        entry = y[..., 0]
+        entry[...] = np.sin(entry) * y[1]
+        entry *= y[2]
+        return np.sum(y * y)
+
+    hessian = DUAL.hessian(lambda x: (np.sin(x[0] ** 2) * x[1] ** 2 * x[2] ** 2) ** 2 + np.sum(x[1:] ** 4), X)
+    np.testing.assert_allclose(mode.hessian(f, X), hessian, rtol=1e-12)
+    np.testing.assert_allclose(mode.hessian(f, X, sparse=True).toarray(), hessian, rtol=1e-12)
+
+
 def _by_array_in_tuple(x, kept):
     return x[(kept,)]
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+import scipy.linalg
+import scipy.ndimage
 from scipy import special
 
 import gradmix
@@ -233,6 +235,7 @@ FUNCTIONS = {
     "resize": lambda x: np.resize(x**2, (5, 3)) * np.arange(15.0).reshape(5, 3),
     "trim_zeros": lambda x: np.trim_zeros(np.concatenate([np.zeros(2), x[0] ** 2, np.zeros(1)])),
     "dsplit": lambda x: np.dsplit(np.stack([x, x**2]), 2)[1] ** 2,
+    "divmod": lambda x: divmod(x, 0.7)[1] * divmod(2.0, np.abs(x) + 0.3)[1],
     "fix": lambda x: np.fix(x) + x,
     "ones_like": lambda x: np.ones_like(x) * x**2,
     "empty_like": lambda x: _written(np.empty_like(x), x**2),
@@ -430,6 +433,21 @@ def test_slopes_by_a_series_are_right_on_both_sides_of_its_end(mode, where):
 )
 def test_what_a_rule_does_not_cover_is_refused(f, mode):
     with pytest.raises(DifferentiationError, match="with these arguments"):
+        mode.jacobian(f, X)
+
+
+@pytest.mark.parametrize("mode", [DUAL, TAPE], ids=["dual", "tape"])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.lib.stride_tricks.as_strided(x[1], (2, 4), (-32, 8)),
+        lambda x: scipy.linalg.circulant(x[0]),
+        lambda x: scipy.ndimage.gaussian_filter1d(x[0], 1.0),
+    ],
+    ids=["as_strided", "as_strided within SciPy", "compiled code of SciPy"],
+)
+def test_compiled_code_that_would_read_other_memory_is_refused(f, mode):
+    with pytest.raises(DifferentiationError, match=r"as_strided|ndimage|circulant"):
         mode.jacobian(f, X)
 
 

@@ -33,6 +33,11 @@ def a_cast_without_a_copy(x):
     return np.sum(a * x)
 
 
+def an_array_changed_within_an_expression(x):
+    a = np.zeros(3)
+    return (np.copyto(a, x), np.sum(a * x))[1]
+
+
 def a_write_into_a_view(x):
     a = np.zeros(3)
     view = a[1:]
@@ -175,6 +180,7 @@ CASES = {
     a_view_read_after_a_write: ("a[1] = …", "line 18", "np.copy"),
     rows_swapped: ("a[0] = …", "line 23", "np.copy"),
     a_cast_without_a_copy: ("astype", "NumPy's functions"),
+    an_array_changed_within_an_expression: ("np.copyto", "changes an array", "as a statement"),
     a_write_into_a_view: ("view[0] = …", "a view", "np.copy"),
     an_update_of_a_shared_array: ("update of a, which shares memory with b", "a = a + …"),
     arrays_swapped_in_a_loop: ("a[i] = …", "another name", "np.copy"),
