@@ -11,6 +11,7 @@ Hairer, Nørsett & Wanner, *Solving Ordinary Differential Equations I* (Springer
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -167,6 +168,16 @@ def implicit_ode(slope: Function, method: str = "DOP853", rtol: float = 1e-10, a
 class _Root(FunctionWithRule):
     residual: Function
 
+    def __call__(self, *arguments: Any) -> Any:
+        """Solve the equation, which must take all that it depends on as arguments."""
+        y = super().__call__(*arguments)
+        if not is_traced(y) and _closes_over_traced(self.residual):
+            raise DifferentiationError(
+                "the equation uses a traced value that is not one of its arguments, so that its derivative would be "
+                "lost: pass the value to the function, and take it as an argument of the solver and of the equation."
+            )
+        return y
+
     @property
     def reads_result(self) -> bool:
         return True
@@ -215,6 +226,12 @@ class _Root(FunctionWithRule):
                 "derivative is not exact.",
                 stacklevel=frames_of_gradmix(),
             )
+
+
+def _closes_over_traced(f: Function, depth: int = 2) -> bool:
+    """Return whether a function, or one that it closes over, closes over a traced value."""
+    contents = inspect.getclosurevars(f).nonlocals.values() if inspect.isfunction(f) and f.__closure__ else ()
+    return any(is_traced(each) or (depth > 0 and _closes_over_traced(each, depth - 1)) for each in contents)
 
 
 def _singular() -> NumericalError:

@@ -171,3 +171,46 @@ def test_what_is_not_a_solution_is_said(mode):
 def test_a_root_at_zero_is_one(mode):
     root = gradmix.implicit_root(lambda x, a: x - 0.1 * a + 1e-18, lambda a: 0.0)
     assert gradmix.differentiator(mode).derivative(root, 0.0) == 0.1
+
+
+@MODES
+@pytest.mark.parametrize("make", ["root", "fixed point", "optimum"])
+def test_a_traced_value_that_only_the_equation_uses_is_an_error(make, mode):
+    def solution(b):
+        def solver(a):
+            return a * gradmix.stop_gradient(b)
+
+        solved = {
+            "root": lambda: gradmix.implicit_root(lambda x, a: x - a * b, solver),
+            "fixed point": lambda: gradmix.implicit_fixed_point(lambda x, a: a * b, solver),
+            "optimum": lambda: gradmix.implicit_optimum(lambda x, a: (x - a * b) ** 2, solver),
+        }[make]()
+        return solved(2.0)
+
+    assert solution(3.0) == 6.0
+    with pytest.raises(DifferentiationError, match="one of its arguments"):
+        gradmix.differentiator(mode).derivative(solution, 3.0)
+
+
+@MODES
+def test_second_derivatives_of_roots_of_two_equations(mode):
+    root = gradmix.implicit_root(
+        lambda x, a: np.stack([x[0] ** 2 - a[0], x[0] * x[1] - a[1]]),
+        lambda a: np.array([np.sqrt(a[0]), a[1] / np.sqrt(a[0])]),
+    )
+    a = np.array([2.0, 3.0])  # 0.7 √a + 1.3 b/√a
+    by_first = -0.175 * a[0] ** -1.5 + 0.975 * a[1] * a[0] ** -2.5
+    mixed = -0.65 * a[0] ** -1.5
+    found = gradmix.differentiator(mode).hessian(lambda a: np.array([0.7, 1.3]) @ root(a), a)
+    np.testing.assert_allclose(found, [[by_first, mixed], [mixed, 0.0]], rtol=1e-12, atol=1e-14)
+
+
+@MODES
+@pytest.mark.parametrize(("begin", "end"), [(0.2, 0.5), (0.5, 0.2), (0.5, 0.5)])
+def test_second_derivatives_of_an_equation_that_depends_on_time(begin, end, mode):
+    solved = gradmix.implicit_ode(lambda t, x, a: -a * np.cos(t) * x, rtol=1e-6, atol=1e-6)
+    point, direction = np.array([1.3, begin, end, 0.7]), np.array([1.0, -0.5, 0.7, 0.3])
+    made = gradmix.differentiator(mode)
+    found = made.hvp(lambda p: solved(p[0], p[1], p[2], p[3]), point, direction)
+    exact = made.hvp(lambda p: p[0] * np.exp(-p[3] * (np.sin(p[2]) - np.sin(p[1]))), point, direction)
+    np.testing.assert_allclose(found, exact, rtol=1e-4, atol=1e-5)
