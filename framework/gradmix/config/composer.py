@@ -119,8 +119,11 @@ class Composer:
 
     def _swept_places(self) -> list[tuple[str, ...]]:
         """Return the places of the components that the command line or the config sweeps over; empty for a run."""
-        own = [_checked(each) for each in self.parsed if not kinds_of(path_of_override(each.key_or_group)[0])]
-        config = self._load(own, RunMode.MULTIRUN, validate=False)
+        first = [each for each in self.parsed if _may_request_a_sweep(path_of_override(each.key_or_group))]
+        try:
+            config = self._load(list(map(_checked, first)), RunMode.MULTIRUN, validate=False)
+        except ConfigCompositionException:  # the whole command line has an error that says more
+            return []
         if not self.request.is_sweep and config.hydra.mode != RunMode.MULTIRUN:
             return []
         params = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
@@ -178,6 +181,11 @@ def _checked(override: Override) -> str:
         return text
     quoted = ["'" + address_of(str(folder)).replace("'", "\\'") + "'" for folder in folders]
     return f"{text.partition('=')[0]}=[{','.join(quoted)}]"
+
+
+def _may_request_a_sweep(path: tuple[str, ...]) -> bool:
+    """Return whether an override is for the task or no component, so that a sweep in a config may depend on it."""
+    return path == (Task.kind,) or not kinds_of(path[0])
 
 
 def _as_choice(override: Override) -> str:

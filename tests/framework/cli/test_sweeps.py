@@ -404,6 +404,16 @@ def test_of_an_experiments_grid_the_typed_choice_wins_and_a_mistake_is_told_once
         assert capsys.readouterr().err.count("unknown option") == 1
 
 
+def test_an_experiments_grid_may_depend_on_the_task_that_is_typed(empty_folder, capsys):
+    (empty_folder / "configs" / "experiment").mkdir(parents=True)
+    text = OWN.replace("clusterer: 'gmm,kmeans', seed: '1,2'", "differentiator: 'dual,source'")
+    text = text.replace("hydra:", "defaults: [{override /problem: rosenbrock}]\nhydra:")
+    (empty_folder / "configs" / "experiment" / "mine.yaml").write_text(text)
+    jobs, left_out = jobs_planned(capsys, "experiment=mine", "task=differentiate", "differentiator.mode=forward")
+    assert len(jobs) == 2
+    assert "differentiator.mode is left out for dual" in left_out[0]
+
+
 @pytest.mark.parametrize("launcher", ["basic", "joblib"])
 def test_what_an_experiment_sets_for_some_of_its_components_is_left_out_for_the_others(empty_folder, capsys, launcher):
     (empty_folder / "configs" / "experiment").mkdir(parents=True)
