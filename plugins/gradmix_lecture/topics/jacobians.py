@@ -145,11 +145,11 @@ class JacobianCost(Topic):
         memory = table.having("length")
         _draw_lines(panels[1], memory["length"], 1 / 1024, memory, "bytes.")
         panels[1].set(xlabel="steps of the program", ylabel="memory of a gradient [KiB]")
-        panels[1].set_title("memory of reverse mode")
+        panels[1].set_title("memory of both modes")
         sizes = table.having("size")
         _draw_lines(panels[2], sizes["size"], 1e3, sizes, "system.")
         panels[2].set(xlabel="variables and equations n", ylabel="processor time [ms]")
-        panels[2].set_title("a Jacobian of three diagonals")
+        panels[2].set_title("a Jacobian with three diagonals")
         lines, labels = panels[2].get_legend_handles_labels()
         figure.legend(lines, labels, loc="outside lower center", ncols=3)
         for axes in panels:
