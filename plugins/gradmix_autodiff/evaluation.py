@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import cache
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,7 @@ def is_finite(derivative: Any) -> bool:
     return cmath.isfinite(square) or bool(np.isfinite(plain).all())
 
 
-def write(result: Any, out: Any, most_references: Callable[[], int] | None = None) -> Any:
+def write(result: Any, out: Any, most_references: Callable[[Any], int] | None = None) -> Any:
     """Write a result into a plain array, as ``out += x`` does, as far as possible.
 
     An object array takes the traced entries. An array of floats cannot: instead, the name before ``+=`` refers to the
@@ -80,15 +81,17 @@ def write(result: Any, out: Any, most_references: Callable[[], int] | None = Non
     out
         The plain array to write into.
     most_references
-        Number of references up to which nothing else can read the plain array; None if this is not known.
+        Returns the number of references to the plain array up to which nothing else can read it; None if this is not
+        known.
 
     Raises
     ------
     DifferentiationError
         If other names or views of the array would miss the update.
     """
+    references = sys.getrefcount(out)
     if (counted := _counted.get()) is not None:
-        counted.append(sys.getrefcount(out))
+        counted.append(references)
         return result
     if isinstance(out, Traced):
         if not isinstance(out, TracedArray):
@@ -104,15 +107,56 @@ def write(result: Any, out: Any, most_references: Callable[[], int] | None = Non
         return out
     if not _is_evaluating.get() or not np.issubdtype(out.dtype, np.floating):
         raise in_place(f"an in-place update of a plain array of {out.dtype}", "y = y + x instead of y += x")
-    if most_references is None or out.base is not None or sys.getrefcount(out) > most_references():
+    if most_references is None or out.base is not None or references > most_references(out):
         raise aliased_plain_array()
     return result
 
 
-@cache
-def references_to_a_local() -> int:
-    """Return how many references `write` counts when an array held by one local variable is updated in place."""
+def references_to_a_local(out: Any) -> int:
+    """Return how many references `write` may count for an array that only the name in ``out += x`` refers to.
 
+    Since Python 3.14, the interpreter may use a local variable without counting a reference. Then an array of one
+    variable has as many references as in the example below, and an array that only an object or a list holds has one
+    more. An array of two variables may have as few as that of one, so the variables are counted instead.
+    """
+    example = _references_of_an_updated_local()
+    if not _BORROWS:
+        return example
+    match _variables_with(out):
+        case 0:
+            return example + 1
+        case 1:
+            return example
+        case _:
+            return 0
+
+
+def references_to_a_temporary(out: Any) -> int:
+    """Return how many references `write` may count for an array that was created for an argument ``out=``."""
+    return 0 if _BORROWS and _variables_with(out) else _references_of_a_temporary()
+
+
+_BORROWS = sys.version_info >= (3, 14)
+
+
+def _variables_with(out: Any) -> int:
+    """Return how many local variables of the calling functions refer to an array.
+
+    Variables that closures share are left out: a cell holds their reference, which is always counted.
+    """
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_globals["__name__"].startswith("gradmix_autodiff."):
+        frame = frame.f_back
+    count = 0
+    while frame is not None:
+        shared, values = frame.f_code.co_cellvars, frame.f_locals
+        count += sum(values.get(name) is out for name in frame.f_code.co_varnames if name not in shared)
+        frame = frame.f_back
+    return count
+
+
+@cache
+def _references_of_an_updated_local() -> int:
     def update(x: Any) -> None:
         y = np.zeros(1)
         y += x
@@ -121,8 +165,7 @@ def references_to_a_local() -> int:
 
 
 @cache
-def references_to_a_temporary() -> int:
-    """Return how many references `write` counts for an array that was created for an argument ``out=``."""
+def _references_of_a_temporary() -> int:
     return _references_in(lambda x: np.add(x, x, out=np.zeros(1)))
 
 

@@ -60,9 +60,8 @@ def make_component(
         if option in content or hasattr(base, option):
             raise TypeError(f"{name} cannot have an option {option}: every {base.kind} has an attribute of that name")
     home = sys._getframe(2).f_globals.get("__name__", __name__)
-    component = dataclasses.make_dataclass(
-        name, fields, bases=(base,), namespace={**content, "__module__": home}, kw_only=True
-    )
+    component = dataclasses.make_dataclass(name, fields, bases=(base,), namespace=dict(content), kw_only=True)
+    component.__module__ = home  # since Python 3.12, `make_dataclass` sets it to its own caller's
     return typing.cast("type[ComponentT]", component)
 
 

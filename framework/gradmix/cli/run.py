@@ -101,6 +101,9 @@ def _answer(options: argparse.Namespace) -> None:
         elif options.info:
             hydra.show_info(options.info, name, overrides)
         else:
+            from hydra._internal import utils
+
+            utils.get_args_parser = _parser  # Hydra's does not know --plan, and fails in Python 3.14
             hydra.shell_completion(name, overrides)
 
 

@@ -24,7 +24,7 @@ def describe_type(annotation: Any) -> str:
 
     >>> describe_type(Literal["full", "tied"])
     'one of full, tied'
-    >>> describe_type(PositiveInt)
+    >>> describe_type(Annotated[int, Bounds(gt=0)])
     'an integer > 0'
     >>> describe_type(Annotated[float, Bounds(gt=0.0, le=0.5)])
     'a number > 0 and ≤ 0.5'

@@ -93,12 +93,11 @@ def _is_private(node: Node) -> bool:
     """Return whether only its node refers to an array: then it was created while the function was recorded."""
     if sys.getrefcount(node.value) > _OWN_REFERENCES:
         return False
-    base = node.value.base
-    return not isinstance(base, np.ndarray) or sys.getrefcount(base) <= _OWN_REFERENCES + 1
+    return not isinstance(node.value.base, np.ndarray) or sys.getrefcount(node.value.base) <= _OWN_REFERENCES
 
 
 _OWN_REFERENCES = 2
-"""References by the node and by the counting call."""
+"""References by the node, or by the view, and by the counting call. A local variable might not count (Python 3.14)."""
 
 
 def recorded(compute: Callable[..., Any], points: tuple[Any, ...], plain: Any, is_compiled: bool) -> Path:

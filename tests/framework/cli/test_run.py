@@ -371,6 +371,7 @@ print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)
         ("gradmix run cluste", {"clusterer="}),
         ("gradmix run clusterer=", {"clusterer=gmm", "clusterer=kmeans"}),
         ("gradmix run clusterer.n_c", {"clusterer.n_components="}),
+        ("gradmix run --plan -m clusterer.n_c", {"clusterer.n_components="}),
     ],
 )
 def test_tab_completion(gradmix_command, empty_folder, line, expected):

@@ -212,3 +212,73 @@ def test_a_series_is_data(mode):
 def test_a_compiled_solver_is_named(mode):
     with pytest.raises(DifferentiationError, match=r"scipy\.optimize\.brentq does not accept traced numbers"):
         mode.gradient(lambda x: scipy.optimize.brentq(lambda t: t - x[0], 0.0, 9.0), X)
+
+
+class Holder:
+    """An object with an array."""
+
+    def __init__(self):
+        self.y = np.zeros(3)
+
+
+def in_an_attribute(x):
+    held = Holder()
+    held.y += x
+    return np.sum(held.y**2)
+
+
+def in_a_list(x):
+    held = [np.zeros(3)]
+    held[0] += x
+    return np.sum(held[0] ** 2)
+
+
+def in_a_closure(x):
+    y = np.zeros(3)
+
+    def update():
+        nonlocal y
+        y += x
+
+    update()
+    return np.sum(y**2)
+
+
+def from_a_function(x):
+    def update(y):
+        y += x
+
+    y = np.zeros(3)
+    update(y)
+    return np.sum(y**2)
+
+
+def from_a_list(x):
+    y = np.zeros(3)
+    held = [y]
+    held[0] += x
+    return np.sum(y**2)
+
+
+def as_out_in_a_function(x):
+    def update(out):
+        np.add(x, x, out=out)
+
+    y = np.zeros(3)
+    update(y)
+    return np.sum(y**2)
+
+
+@MODES
+@pytest.mark.parametrize("f", [in_an_attribute, in_a_list, in_a_closure])
+def test_an_update_of_an_array_with_one_holder_is_followed(f, mode):
+    value, gradient = mode.value_and_gradient(f, X)
+    assert value == f(X)
+    np.testing.assert_allclose(gradient, 2 * X, rtol=1e-15)
+
+
+@MODES
+@pytest.mark.parametrize("f", [from_a_function, from_a_list, as_out_in_a_function])
+def test_an_update_that_another_name_would_miss_is_refused(f, mode):
+    with pytest.raises(DifferentiationError, match="like=x"):
+        mode.gradient(f, X)

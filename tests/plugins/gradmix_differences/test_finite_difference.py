@@ -288,7 +288,7 @@ def test_a_step_out_of_the_domain_is_no_value():
 
 
 def test_an_error_that_leaves_no_step_is_the_functions_own():
-    with pytest.raises(ValueError, match="math domain error"):
+    with pytest.raises(ValueError, match=r"math domain error|nonnegative"):
         make().derivative(math.sqrt, 0.0)
 
 

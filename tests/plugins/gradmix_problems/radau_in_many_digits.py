@@ -13,7 +13,7 @@ RATES = (mpf("0.04"), mpf(10) ** 4, mpf(3) * 10**7)
 
 def weights() -> tuple[list[list[mpf]], np.ndarray]:
     """The matrix of the method, and it in double precision, from its nodes: the zeros of P₇ − P₆, shifted."""
-    rough = np.polynomial.legendre.legroots([0.0] * (STAGES - 1) + [-1.0, 1.0])
+    rough = np.real(np.polynomial.legendre.legroots([0.0] * (STAGES - 1) + [-1.0, 1.0]))
     nodes = [
         mpmath.findroot(lambda x: mpmath.legendre(STAGES, 2 * x - 1) - mpmath.legendre(STAGES - 1, 2 * x - 1), each)
         for each in sorted((rough + 1.0) / 2.0)[:-1]
