@@ -35,7 +35,7 @@ fast: $(READY)
 # All tests but those of peers and Ray, with the oldest versions that pyproject.toml admits, in an environment of its own.
 OLDEST := $(VENV)-oldest
 test-oldest: $(OLDEST)/.ready
-	$(OLDEST)/bin/python -m pytest $(PARALLEL) $(PYTEST)
+	$(OLDEST)/bin/python -m pytest $(PARALLEL) --ignore tests/plugins/gradmix_peers $(PYTEST)
 
 # Runs the checks of CI that are quick before each commit, and mypy before each push.
 hooks: $(READY)
