@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -138,7 +139,8 @@ def describe_use(error: BaseException) -> str:
 
 
 _CORE = f"{Path(__file__).parents[1]}/"
-_LIBRARIES = tuple(f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+_STANDARD = ("<", *(f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib")))
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
 def _raised_in(error: BaseException) -> tuple[str, str] | None:
@@ -149,7 +151,8 @@ def _raised_in(error: BaseException) -> tuple[str, str] | None:
         if isinstance(owner, Component) and not code.co_filename.startswith(_CORE):
             return f"{type(owner).__name__}.{code.co_name}", place
         is_ours = str(frame.f_globals.get("__package__")).startswith("gradmix")
-        if not is_ours and not code.co_filename.startswith((*_LIBRARIES, "<")):
+        is_library = code.co_filename.startswith(_STANDARD) or not _INSTALLED.isdisjoint(Path(code.co_filename).parts)
+        if not is_ours and not is_library:
             return code.co_qualname, place
     return None
 
@@ -166,6 +169,6 @@ _MACHINERY = (
     "<frozen",
     _CORE,
     f"{Path(importlib.__file__).parent}/",
-    *(inspect.getfile(module) for module in (pkgutil, dataclasses, inspect)),
+    *(inspect.getfile(module) for module in (pkgutil, dataclasses, functools, inspect)),
 )
 """Files of gradmix and the standard library that import a plugin and make its classes."""

@@ -56,13 +56,18 @@ class Registry:
 
     def unknown(self, kind: str, name: str) -> UnknownNameError:
         """Return the error for a name that no plugin offers, with the nearest name, all names and possible causes."""
-        names, hint = self.names(kind), _in_working_folder(name) or did_you_mean(name, self.names(kind))
-        for plugin, reason in ((each.plugin, each.reason) for each in self.failures):
-            if name in plugin.names or name == plugin.name.rpartition(".")[2]:
-                hint = f" The plugin {plugin.label} cannot be used: {reason.rstrip('.')}."
+        names = self.names(kind)
+        hint = self.why_missing(name) or _in_working_folder(name) or did_you_mean(name, names)
         labels = listing(each.plugin.label for each in self.failures)
         broken = f" (Broken plugins: {labels}; see gradmix plugins.)" if self.failures else ""
         return UnknownNameError(f"unknown {kind} {name!r}.{hint} There are: {listing(names)}.{broken}")
+
+    def why_missing(self, name: str) -> str:
+        """Return a sentence on the broken plugin that offers a component of this name; empty if there is none."""
+        for plugin, reason in ((each.plugin, each.reason) for each in reversed(self.failures)):
+            if name in plugin.names or name == plugin.name.rpartition(".")[2]:
+                return f" The plugin {plugin.label} cannot be used: {reason.rstrip('.')}."
+        return ""
 
     def check_files(self) -> None:
         """Raise PluginError with the reason if a file that was named as a plugin cannot be used."""

@@ -128,10 +128,10 @@ def _registered(name: str, kind: str | None) -> Subject:
         return Subject(kind, name)
     kinds = sorted({entry.kind for entry in registry().search(name)})
     if not kinds:
-        names = {entry.name for entry in registry()}
+        hint = registry().why_missing(name) or did_you_mean(name, {entry.name for entry in registry()})
         raise UnknownNameError(
-            f"unknown component {name!r}.{did_you_mean(name, names)} `gradmix plugins` lists all. A class that is not "
-            "installed is given as path/to/file.py:Class or package.module:Class."
+            f"unknown component {name!r}.{hint} `gradmix plugins` lists all. A class that is not installed is "
+            "given as path/to/file.py:Class or package.module:Class."
         )
     if len(kinds) > 1:
         raise ConfigError(f"{name!r} is the name of several components: use --kind {' or --kind '.join(kinds)}.")

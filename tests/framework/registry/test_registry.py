@@ -181,6 +181,22 @@ def test_a_component_that_does_not_keep_its_contract_is_refused_when_it_is_used(
     with pytest.raises(PluginError, match=reason) as caught:
         entry.load()
     assert "fake:plugin" in str(caught.value)
+    assert "functools" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"), [({"requires": "umap"}, "tuple of packages"), ({"deviates": ["x"]}, "mapping")]
+)
+def test_what_a_class_declares_has_the_right_type(declared, said):
+    wrong = dataclass(type("Wrong", (Groups,), declared))
+    with pytest.raises(PluginError, match=rf"its {next(iter(declared))} must be a {said}.*; it is "):
+        build_registry([offering({"clusterer": {"groups": wrong}})]).find("clusterer", "groups").load()
+
+
+def test_the_broken_plugin_that_offers_a_name_is_told():
+    found = build_registry([offering({"clusterers": {"plugin": Groups}})])
+    assert "cannot be used: unknown kind 'clusterers'" in found.why_missing("plugin")
+    assert found.why_missing("another") == ""
 
 
 def test_the_built_in_plugins_are_all_sound():
