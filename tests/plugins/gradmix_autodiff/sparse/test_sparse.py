@@ -250,7 +250,7 @@ def test_a_colouring_of_a_hessian_from_a_file(tmp_path):
     exact = tape.hessian(f, x + 1.0, sparse=True)
     assert tape.hessian(f, x + 1.0, sparse=colouring).data.tobytes() == exact.data.tobytes()
     assert colouring.directions == 3
-    with pytest.raises(DifferentiationError, match="that of a Hessian, not of a Jacobian"):
+    with pytest.raises(DifferentiationError, match="belongs to a Hessian, not to a Jacobian"):
         tape.jacobian(lambda x: x**2, x, sparse=colouring)
 
 
