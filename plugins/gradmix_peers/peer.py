@@ -42,7 +42,7 @@ class Peer(Differentiator):
 
         if is_following():
             raise DifferentiationError(
-                f"{type(self).__name__} takes plain numbers: it cannot be nested in another differentiation."
+                f"{type(self).__name__} takes only plain numbers: it cannot be nested in another differentiation."
             )
         try:
             with self.settings():

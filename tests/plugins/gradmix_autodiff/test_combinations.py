@@ -83,7 +83,7 @@ def test_second_derivatives_go_through_a_part_whose_differentiator_nests(outside
 
 def test_second_derivatives_through_one_that_does_not_nest_are_refused():
     handed_over = gradmix.differentiate_with(part, "autograd")
-    with pytest.raises(DifferentiationError, match="Autograd takes numbers"):
+    with pytest.raises(DifferentiationError, match="Autograd takes only plain numbers"):
         gradmix.differentiator("tape").hessian(whole(handed_over), X)
 
 
