@@ -185,7 +185,7 @@ def test_an_experiment_that_sets_nothing_of_the_run_is_named(empty_folder, capsy
         ("", "is empty"),
         ("a,b\n", "no rows"),
         ("1.5,1.5\n2,3\n4,7\n", "dataset.header=false"),
-        ("a,b\n1000,1,2\n1001,3,4\n", "more fields"),
+        ("a,b\n1000,1,2\n1001,3,4\n", "3 fields, more than the 2"),
     ],
 )
 def test_bad_data_end_with_one_message(gradmix_main, empty_folder, content, message):
@@ -294,7 +294,7 @@ def test_a_config_folder_of_ones_own(gradmix_main, empty_folder):
         (["--config-dir", "mine", "clusterer=broken"], "broken.yaml: it is not valid YAML"),
         (["--config-name", "nowhere"], "no config nowhere"),
         (["hydra.job.chdir=true"], "runs_dir"),
-        (["-m", "tracking=none,server"], "one tracking for all"),
+        (["-m", "tracking=none,server"], "all jobs of a sweep have the same tracking"),
         (["tracking.uri=''"], "tracking=none"),
     ],
 )
