@@ -294,7 +294,7 @@ def test_a_config_folder_of_ones_own(gradmix_main, empty_folder):
         (["--config-dir", "mine", "clusterer=broken"], "broken.yaml: it is not valid YAML"),
         (["--config-name", "nowhere"], "no config nowhere"),
         (["hydra.job.chdir=true"], "runs_dir"),
-        (["-m", "tracking=none,server"], "all jobs of a sweep have the same tracking"),
+        (["-m", "tracking=none,server"], "tracking: all jobs of a sweep have the same value"),
         (["tracking.uri=''"], "tracking=none"),
     ],
 )
