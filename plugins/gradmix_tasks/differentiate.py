@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_SHOWN = 10
+"""Most entries of a derivative without an exact value that the run's summary shows."""
 _METRICS = (
     Meaning("derivative_error", "lower", "", "largest error, relative to max(|exact|, 1)", by_ratio=True),
     Meaning("derivative_error_ulp", "lower", "ulp", "largest error in units in the last place", by_ratio=True),
@@ -153,7 +155,12 @@ class Differentiate(Task):
             metrics=metrics,
             artifacts={self._file: partial(_write, answer=answer), **self._code(point)},
             answer={**answer, "function": self.problem.function, **components},
-            remarks={**_remarks(found, computed), **_verdict(disagreements), **_preparation(prepared)},
+            remarks={
+                **_remarks(found, computed),
+                **_verdict(disagreements),
+                **_preparation(prepared),
+                **({"computed": _text(computed)} if exact is None and np.size(computed) <= _SHOWN else {}),
+            },
         )
 
     def _errors(self, computed: Any, exact: Any) -> Mapping[str, float]:
@@ -276,6 +283,11 @@ def _remarks(found: Sequence[Assessment], computed: Any) -> Mapping[str, str]:
         return {} if np.all(is_finite) else {"derivative": f"unreliable: {count}"}
     worst = max(found, key=lambda each: (not each.is_reliable, each.error))
     return {"derivative": worst.status if worst.is_reliable else f"unreliable: {worst.status}"}
+
+
+def _text(computed: Any) -> str:
+    """Write a small derivative in one line."""
+    return " ".join(np.array2string(np.asarray(computed, dtype=float), precision=10, separator=", ").split())
 
 
 def _verdict(disagreements: Mapping[str, float]) -> Mapping[str, str]:

@@ -97,7 +97,7 @@ def test_a_result_that_is_not_reliable_is_called_so(tmp_path):
     problem = {"name": "python", "path": f"{tmp_path}/own.py:f", "x": 0.0}
     outcome = differentiate(tmp_path / "run", {"name": "finite_difference"}, problem)
     assert outcome.metrics["estimated_error"] == pytest.approx(1.0)
-    assert read_run(tmp_path / "run").remarks == {"derivative": "unreliable: a jump or a kink of the function"}
+    assert read_run(tmp_path / "run").remarks["derivative"] == "unreliable: a jump or a kink of the function"
 
 
 def test_entries_that_are_not_finite_are_reported(tmp_path):
@@ -106,7 +106,7 @@ def test_entries_that_are_not_finite_are_reported(tmp_path):
     problem = {"name": "python", "path": f"{tmp_path}/own.py:f", "x": [0.0, 1.0], "operator": "gradient"}
     with pytest.warns(UserWarning, match="infinite at 0"):
         differentiate(tmp_path / "run", {"name": "tape"}, problem)
-    assert read_run(tmp_path / "run").remarks == {"derivative": "unreliable: 1 of 2 entries are not finite"}
+    assert read_run(tmp_path / "run").remarks["derivative"] == "unreliable: 1 of 2 entries are not finite"
 
 
 def test_without_an_exact_answer_there_is_no_error_but_a_result(tmp_path):
@@ -116,6 +116,17 @@ def test_without_an_exact_answer_there_is_no_error_but_a_result(tmp_path):
     metrics = differentiate(tmp_path / "run", {"name": "dual"}, problem).metrics
     assert "derivative_error" not in metrics
     assert json.loads((tmp_path / "run" / "artifacts" / "derivative.json").read_text())["computed"] == 6.0
+    assert read_run(tmp_path / "run").remarks == {"computed": "6."}
+
+
+@pytest.mark.parametrize(("n", "shown"), [(3, "[2., 4., 6.]"), (11, None)])
+def test_a_small_derivative_without_an_exact_answer_is_shown(tmp_path, n, shown):
+    (tmp_path / "own.py").write_text("def f(x):\n    return (x * x).sum()\n")
+    (tmp_path / "run").mkdir()
+    x = [1.0 + i for i in range(n)]
+    problem = {"name": "python", "path": f"{tmp_path}/own.py:f", "x": x, "operator": "gradient"}
+    assert differentiate(tmp_path / "run", {"name": "tape"}, problem).status == "finished"
+    assert read_run(tmp_path / "run").remarks.get("computed") == shown
 
 
 def test_errors_are_relative_where_the_truth_is_large_and_absolute_where_it_is_small():
