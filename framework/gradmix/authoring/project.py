@@ -123,7 +123,7 @@ class New:
 
 
 def write(texts: Mapping[str, str], folder: Path) -> None:
-    """Write files into a folder, which is made if missing; write nothing if one of the files exists already."""
+    """Write files into a folder, which is made if missing; write nothing if one of the files already exists."""
     there = [name for name in texts if (folder / name).exists()]
     if there:
         raise StorageError(f"{folder / there[0]} already exists; nothing was overwritten.")

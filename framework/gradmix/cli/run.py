@@ -101,9 +101,9 @@ def _answer(options: argparse.Namespace) -> None:
         elif options.info:
             hydra.show_info(options.info, name, overrides)
         else:
-            from hydra._internal import utils
+            import hydra._internal.utils as arguments_of_hydra
 
-            utils.get_args_parser = _parser  # Hydra's does not know --plan, and fails in Python 3.14
+            arguments_of_hydra.get_args_parser = _parser  # Hydra's does not know --plan, and fails in Python 3.14
             hydra.shell_completion(name, overrides)
 
 

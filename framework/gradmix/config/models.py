@@ -119,7 +119,8 @@ def read_model(path: str | Path) -> Clusterer[Any]:
     except NotInstalledError:
         raise  # its message says what to install
     except Exception as error:  # a plugin's model may raise anything for an invalid file
-        raise DataError(f"cannot read the model {path}: {error}{_what_is_missing(content)}") from error
+        reason = str(error).rstrip(".")
+        raise DataError(f"cannot read the model {path}: {reason}.{_what_is_missing(content)}") from error
 
 
 def _read(path: Path) -> Mapping[str, Any]:

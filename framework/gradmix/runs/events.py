@@ -159,7 +159,7 @@ class RunEvents:
                 as_writers("it", added)
                 again = sorted(added.keys() & {*found, *taken})
                 if again:
-                    raise PluginError(f"the file {again[0]} exists already")
+                    raise PluginError(f"the file {again[0]} already exists")
                 found.update(added)
             except Exception as error:
                 self._disable("pictures", listener, error)

@@ -117,7 +117,7 @@ class ByRule(Reader):
             return Value(ast.copy_location(ast.parse(text, mode="eval").body, call.node), ndim=ndim)
         if self.building.is_compiled and (results.count is not None or ndim is None):
             what = f"{call.shown}, whose derivative has a number of dimensions that is not known in advance,"
-            raise call.refusal(what, "leave out differentiator.compiled=true")
+            raise call.refusal(what, "set differentiator.compiled=false")
         roots = frozenset(root for each in found.values() for root in each.roots)
         shared = Value(ast.Name("_", ast.Load()), roots=roots) if is_view else None
         if results.count is None:

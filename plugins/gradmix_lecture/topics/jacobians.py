@@ -149,7 +149,7 @@ class JacobianCost(Topic):
         sizes = table.having("size")
         _draw_lines(panels[2], sizes["size"], 1e3, sizes, "system.")
         panels[2].set(xlabel="variables and equations n", ylabel="processor time [ms]")
-        panels[2].set_title("a Jacobian with three diagonals")
+        panels[2].set_title("a tridiagonal Jacobian")
         lines, labels = panels[2].get_legend_handles_labels()
         figure.legend(lines, labels, loc="outside lower center", ncols=3)
         for axes in panels:

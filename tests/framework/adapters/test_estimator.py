@@ -32,5 +32,8 @@ def test_a_parameter_that_would_hide_what_every_clusterer_has_is_refused():
         def __init__(self, estimator=None):
             self.estimator = estimator
 
+        def fit(self, X, y=None):
+            return self
+
     with pytest.raises(TypeError, match="Around cannot have an option estimator: every clusterer has"):
         gradmix.from_sklearn(Around)

@@ -65,7 +65,7 @@ def test_an_objective_may_be_named_which_a_fitted_estimator_must_have():
     assert made.deviates["can_be_pickled"] == "it is local"
     assert made().fit(X).compactness_ == 3.0
     lacking = gradmix.from_sklearn(cluster.DBSCAN, name="Lacking", objective=compactness)
-    with pytest.raises(gradmix.PluginError, match="a fitted DBSCAN has no compactness_"):
+    with pytest.raises(gradmix.PluginError, match="a fitted DBSCAN must have the attribute compactness_"):
         lacking().fit(X)
 
 

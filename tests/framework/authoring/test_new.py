@@ -205,7 +205,7 @@ def test_nothing_is_overwritten(empty_folder, capsys):
     assert main(["new", "dataset", "moons"]) == 0
     before = {path: path.read_text() for path in (empty_folder / "moons").iterdir()}
     assert main(["new", "dataset", "moons"]) == 2
-    assert "moons exists already" in capsys.readouterr().err
+    assert "moons already exists" in capsys.readouterr().err
     assert {path: path.read_text() for path in (empty_folder / "moons").iterdir()} == before
     (empty_folder / "kept.py").write_text("x = 1\n")
     assert main(["new", "dataset", "kept", "--file"]) == 2

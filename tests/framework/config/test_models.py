@@ -103,4 +103,4 @@ def test_a_distribution_that_is_missing_or_of_another_version_is_named(content, 
     old = {**content, "requires": ["gradmix==0.0.1"]}
     assert len(read(old, tmp_path).predict(X)) == len(X)
     broken = {**old, "model": {}}
-    refused(broken, tmp_path, "written by gradmix==0.0.1; installed is gradmix==")
+    refused(broken, tmp_path, r"\. The model was written by gradmix==0.0.1; the installed version is gradmix==")

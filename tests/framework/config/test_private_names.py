@@ -6,7 +6,7 @@ from pathlib import Path
 import gradmix
 
 FRAMEWORK = Path(gradmix.__file__).parents[1]
-KNOWN = {"config/composer.py: hydra._internal.callbacks"}
+KNOWN = {"cli/run.py: hydra._internal.utils", "config/composer.py: hydra._internal.callbacks"}
 
 
 def test_no_module_of_hydras_is_used_that_is_private_but_those_known():

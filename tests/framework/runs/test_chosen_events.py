@@ -281,7 +281,7 @@ def test_pictures_are_added_to_the_tasks_own(tmp_path):
 def test_no_picture_replaces_another(tmp_path):
     _, listener = run(tmp_path, draw=Drawing("own.png"))
     assert (tmp_path / "artifacts" / "own.png").read_text() == "own"
-    assert "there is a file own.png already" in listener.problems[0]
+    assert "the file own.png already exists" in listener.problems[0]
 
 
 def test_a_job_of_a_sweep_leaves_its_pictures_for_later(tmp_path):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+import gradmix
 from conftest import journals
 from gradmix import Data, Dataset, Iteration, Result, Task, Timed
 from gradmix.config.spec import CLOCKS, RunSpec, Settings, Timing
@@ -117,8 +118,8 @@ class SlowData(Dataset):
 class Loading(Task):
     """Needs data to compile and twice to run, and a second for each iteration."""
 
-    dataset: Dataset
     clock: Clock
+    dataset: Dataset = gradmix.part("old_faithful")
 
     def setup(self):
         self.clock.now += 3.0
@@ -139,7 +140,7 @@ class Loading(Task):
 def test_the_time_of_the_work_has_no_loading_imports_or_compiling_in_it(tmp_path, monkeypatch, name):
     clock = Clock()
     monkeypatch.setitem(CLOCKS, name, clock)
-    task = Loading(SlowData(clock=clock), clock)
+    task = Loading(clock, dataset=SlowData(clock=clock))
     settings = Settings(name="trial", timing=Timing(clock=name))
     outcome = execute(
         Order(RunSpec(settings, task, {"task": {"name": "loading"}, "seed": 0}, {}, seconds=0.5), tmp_path)

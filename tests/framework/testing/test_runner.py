@@ -68,12 +68,14 @@ def _checks(found):
 
 def test_a_component_that_exits_has_failed():
     failure = failure_of(Exits)
-    assert failure.found == "SystemExit: enough"
+    assert failure.found.startswith("Exits.function raised SystemExit: enough (test_runner.py, line ")
     assert "test_runner.py" in failure.example
 
 
 def test_a_component_that_raises_a_keyboard_interrupt_has_failed():
-    assert failure_of(Interrupts).found == "KeyboardInterrupt"
+    assert failure_of(Interrupts).found.startswith(
+        "Interrupts.function raised KeyboardInterrupt (test_runner.py, line "
+    )
 
 
 def test_a_component_that_hangs_is_stopped():

@@ -484,7 +484,7 @@ def test_an_option_dtype_rounds_as_numpys_does(name, mode):
 
     value = mode.value_and_gradient(weighted, x)[0]
     assert value == pytest.approx(weighted(x), rel=3e-7)
-    with pytest.raises(DifferentiationError, match="cannot become int"):
+    with pytest.raises(DifferentiationError, match="cannot be converted to int"):
         mode.gradient(lambda x: weighted(x, int), x)
 
 

@@ -170,7 +170,7 @@ def test_without_numba_the_message_names_the_other_back_end(monkeypatch):
     monkeypatch.delitem(sys.modules, "gradmix_clustering.compiled_expectation", raising=False)
     monkeypatch.delattr("gradmix_clustering.kernels", raising=False)
     monkeypatch.delattr("gradmix_clustering.compiled_expectation", raising=False)
-    with pytest.raises(gradmix.ConfigError, match="Choose backend=numpy"):
+    with pytest.raises(gradmix.ConfigError, match="set backend=numpy"):
         compile_for("full")
 
 
