@@ -19,6 +19,7 @@ def test_the_record_is_of_this_version():
 
 @pytest.mark.parametrize(("what", "tell"), [("defaults", defaults), ("results", results)])
 def test_nothing_has_changed_within_this_version(what, tell):
+    pytest.importorskip("faiss")  # the record has the options of all peers
     changes = list(differences(RECORDED[what], json.loads(json.dumps(tell()))))
     assert not changes, "\n  ".join([f"{what} are not those of {version()}.", *changes, ADVICE])
 

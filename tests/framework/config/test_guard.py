@@ -5,11 +5,11 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+import cloudpickle
 import pytest
 from hydra.types import RunMode
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from joblib.externals import cloudpickle
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
