@@ -50,7 +50,7 @@ def test_the_main_job_fits_old_faithful_and_is_tracked(gradmix_command, client):
     assert artifacts == {"config.yaml", "model", "model.json", "fit.png"}
     model = json.loads(Path(client.download_artifacts(run.info.run_id, "model.json")).read_text())
     assert sum(model["model"]["weights"]) == pytest.approx(1.0)
-    assert not list(Path().glob("mlruns*"))
+    assert not list(Path().glob("mlruns*/*"))  # MLflow 3.8 makes an empty folder
 
 
 def test_a_sweep_is_a_parent_with_its_runs_nested(gradmix_command, client):
