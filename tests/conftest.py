@@ -6,8 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import settings
 
@@ -123,6 +125,14 @@ class Command:
         assert process.returncode == code, f"exit code {process.returncode}\n{out}\n{err}"
         assert "Traceback" not in err, err
         return out, err
+
+
+def end(process):
+    """End a command and the processes that it started: MLflow 3.8 leaves its server behind."""
+    for each in [*psutil.Process(process.pid).children(recursive=True), process]:
+        with suppress(psutil.NoSuchProcess):
+            each.terminate()
+    process.communicate(timeout=HANGS)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from conftest import HANGS
+from conftest import HANGS, end
 from gradmix.registry.registry import registry
 
 
@@ -92,5 +92,4 @@ def test_ui_serves_mlflows_dashboard_on_the_loopback_address(gradmix_command, fo
                 assert time.monotonic() < deadline
                 time.sleep(0.2)
     finally:
-        process.terminate()
-        process.communicate(timeout=HANGS)
+        end(process)

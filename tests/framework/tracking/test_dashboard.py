@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from conftest import HANGS, all_runs
+from conftest import HANGS, all_runs, end
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [
@@ -41,8 +41,7 @@ def dashboard(gradmix_command, client):
             assert time.monotonic() < deadline
             time.sleep(0.2)
     yield address
-    process.terminate()
-    process.communicate(timeout=HANGS)
+    end(process)
 
 
 def page(address, profile):
