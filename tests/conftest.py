@@ -127,6 +127,20 @@ class Command:
         return out, err
 
 
+def moved_clock(monkeypatch, module):
+    """A clock that a test moves, as a module's ``time``."""
+
+    class Clock:
+        now = 100.0
+
+        def monotonic(self):
+            return self.now
+
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
 def end(process):
     """End a command and the processes that it started: MLflow 3.8 leaves its server behind."""
     for each in [*psutil.Process(process.pid).children(recursive=True), process]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from conftest import moved_clock
 from gradmix.journal.reading import Run
 from gradmix.reports import sweep_progress
 from gradmix.reports.sweep_progress import SweepProgress
@@ -19,16 +20,7 @@ from gradmix.sweeps.events import SweepInfo, job_ended, jobs_running, sweep_ende
 @pytest.fixture
 def clock(monkeypatch):
     """A clock that a test moves."""
-
-    class Clock:
-        now = 100.0
-
-        def monotonic(self):
-            return self.now
-
-    clock = Clock()
-    monkeypatch.setattr(sweep_progress, "time", clock)
-    return clock
+    return moved_clock(monkeypatch, sweep_progress)
 
 
 def console(is_terminal):

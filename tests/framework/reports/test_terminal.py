@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import moved_clock
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.reports import terminal
@@ -15,16 +16,7 @@ RUN = RunInfo("trial", "1", "key", Path("runs/trial/one"), params={"clusterer": 
 @pytest.fixture
 def clock(monkeypatch):
     """A clock that a test moves."""
-
-    class Clock:
-        now = 100.0
-
-        def monotonic(self):
-            return self.now
-
-    clock = Clock()
-    monkeypatch.setattr(terminal, "time", clock)
-    return clock
+    return moved_clock(monkeypatch, terminal)
 
 
 def iterate(report, clock, n, seconds):

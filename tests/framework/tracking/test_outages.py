@@ -13,6 +13,7 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import mlflow
 import pytest
 
 from conftest import HANGS, all_runs
@@ -64,8 +65,9 @@ def test_a_store_of_another_mlflow_is_left_alone_with_advice(journalled, revisio
     with sqlite3.connect(STORE) as store:
         (own,) = store.execute("select version_num from alembic_version").fetchone()
     change(f"update alembic_version set version_num = '{revision}'")
-    advice = f"({revision}.*upgrade MLflow.*mlflow db upgrade|cannot be opened).*`gradmix sync`"  # MLflow 3.8 tries
-    with pytest.raises(StorageError, match=advice):
+    tries = revision == "c48cb773bb87" and mlflow.__version__.startswith("3.8.")  # it upgrades the store, and fails
+    advice = "cannot be opened" if tries else f"{revision}.*upgrade MLflow.*mlflow db upgrade"
+    with pytest.raises(StorageError, match=f"{advice}.*`gradmix sync`"):
         Ingester(Tracking()).open()
     change(f"update alembic_version set version_num = '{own}'")
     assert brought(RUNS, Tracking()) == (1, [])
